@@ -1,1 +1,1 @@
-"""."""
+"""THE FRONT DESK: what a person types; it alone may compose every room."""

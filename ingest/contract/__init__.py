@@ -1,0 +1,1 @@
+"""What the door and everyone indoors agree on: telemetry, plan, inventory, control, frames, topics, the bus."""

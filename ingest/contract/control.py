@@ -1,0 +1,88 @@
+"""What people tell the pipeline: maintenance windows, acknowledgements, thresholds, verdicts; each becomes an audit record."""
+
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from ingest.contract.vocabulary import SubjectKind
+
+At = Annotated[int, Meta(ge=0, description="Nanoseconds since the Unix epoch, UTC.")]
+
+
+class Judgement(StrEnum):
+    """What an incident turned out to be."""
+
+    REAL = "real"
+    FALSE = "false"
+    DUPLICATE = "duplicate"
+    WRONG_ROOT = "wrong_root"
+
+
+class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="maintenance_window"):
+    """Work that is planned on a part of the network; what it explains pages nobody."""
+
+    window_id: str
+    subject_kind: SubjectKind
+    subject_id: str
+    start_at_ns: At
+    end_at_ns: At
+    version: int
+    by: str
+    reason: str = ""
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.end_at_ns <= self.start_at_ns:
+            raise ValueError(f"maintenance window {self.window_id!r} ends before it starts: swap start and end")
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="acknowledgement"):
+    """Somebody has taken an incident on, or shelves it until an instant."""
+
+    incident_id: str
+    by: str
+    at_ns: At
+    shelved_until_ns: At | None = None
+    note: str = ""
+
+
+class ThresholdChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="threshold_change"):
+    """A detector's setting takes another value from an instant on."""
+
+    name: str
+    value: float
+    version: int
+    effective_at_ns: At
+    by: str
+    reason: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="verdict"):
+    """What the people who worked on an incident say it was; feeds live precision."""
+
+    incident_id: str
+    judgement: Judgement
+    by: str
+    at_ns: At
+    note: str = ""
+
+
+ControlRecord: TypeAlias = MaintenanceWindow | Acknowledgement | ThresholdChange | Verdict
+
+encode_control = msgspec.json.Encoder().encode
+decode_control = msgspec.json.Decoder(ControlRecord).decode
+
+
+def control_key(record: ControlRecord) -> str:
+    """Return the compaction key: a later record of the same key replaces the earlier."""
+    match record:
+        case MaintenanceWindow():
+            return f"maintenance:{record.window_id}"
+        case Acknowledgement():
+            return f"acknowledgement:{record.incident_id}"
+        case ThresholdChange():
+            return f"threshold:{record.name}:{record.version}"
+        case Verdict():
+            return f"verdict:{record.incident_id}:{record.by}"
