@@ -1,0 +1,1 @@
+"""What the dock promises and the wall relies on: the network's metrics, the sinks' fates."""
