@@ -13,7 +13,7 @@ TERMINAL_EVENTS = Topic(
 NETWORK_EVENTS = Topic(
     name="events.network.v1",
     key="subject id",
-    value="event frame",
+    value="JSON, one event",
     retention_s=7 * DAY_S,
     description="Events of gateways, PoPs, satellites, regions and the pipeline.",
 )
