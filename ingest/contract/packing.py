@@ -1,0 +1,157 @@
+"""A door's bookkeeping: rows cut into frames by shard, numbered, timed and ticking; for every process that writes telemetry."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from ingest.contract.columns import Array, Columns, Layout, row_count, take
+from ingest.contract.frame import FRAME_LIMIT_BYTES, TelemetryHeader, encode
+from ingest.contract.telemetry import ATTACHMENT, CONTROL, LAYOUTS, TERMINAL, shard_of
+from ingest.contract.topics import TERMINAL_TELEMETRY, TOPIC_OF_KIND, Topic, shard_key
+
+# 8,000 full rows of random values stay under the frame limit; a batch that does not is halved.
+FRAME_ROWS = 8_000
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A record ready for the bus."""
+
+    topic: Topic
+    key: bytes
+    value: bytes
+    partition: int = 0
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in force at the door; named in every frame."""
+
+    inventory: int = 0
+    plan: int = 0
+    maintenance: int = 0
+    threshold: int = 0
+
+
+class Packer:
+    """Packs one producer's rows; it holds the producer's sequence numbers and its clock, which never goes back."""
+
+    def __init__(self, *, producer_id: str, shard_count: int, partition_count: int) -> None:
+        if shard_count % partition_count:
+            raise ValueError(f"shard_count {shard_count} is no multiple of the partition count {partition_count}")
+        self._producer_id = producer_id
+        self._shard_count = shard_count
+        self._partition_count = partition_count
+        self._sequences: Counter[tuple[str, int | bytes]] = Counter()
+        self._spoken: set[int] = set()
+        self._clock_ns = 0
+        self.versions = Versions()
+
+    def samples(self, columns: Columns, received_at_ns: int, *, stored: bool = False) -> list[Record]:
+        """Pack terminal samples, in any order, into frames of their shards."""
+        return self._by_shard(TERMINAL, columns, received_at_ns, stored=stored)
+
+    def attachments(self, columns: Columns, received_at_ns: int) -> list[Record]:
+        """Pack attach and detach records into the shards of their terminals."""
+        return self._by_shard(ATTACHMENT, columns, received_at_ns)
+
+    def control(self, effective_at_ns: int, received_at_ns: int) -> list[Record]:
+        """Say in every shard's own order that the versions in force have changed."""
+        columns = {"effective_at_ns": np.array([effective_at_ns])}
+        return [self._frame(CONTROL, columns, shard, received_at_ns) for shard in range(self._shard_count)]
+
+    def ticks(self, received_at_ns: int) -> list[Record]:
+        """Return an empty frame for each shard that has had none since the last call: time moves only by the log."""
+        silent = [shard for shard in range(self._shard_count) if shard not in self._spoken]
+        records = [self._frame(TERMINAL, {}, shard, received_at_ns) for shard in silent]
+        self._spoken.clear()
+        return records
+
+    def goodbye(self, received_at_ns: int) -> list[Record]:
+        """Take leave of every shard, so that this producer's clock no longer counts."""
+        return [self._frame(TERMINAL, {}, shard, received_at_ns, goodbye=True) for shard in range(self._shard_count)]
+
+    def source(self, kind: str, source: str, columns: Columns, received_at_ns: int) -> Record:
+        """Pack rows of a satellite, gateway or PoP feed; the key is the feed."""
+        topic, key = TOPIC_OF_KIND[kind], source.encode()
+        header = self._header(LAYOUTS[kind], (topic.name, key), received_at_ns)
+        return Record(topic=topic, key=key, value=encode(header, LAYOUTS[kind], columns))
+
+    def _by_shard(self, layout: Layout, columns: Columns, received_at_ns: int, *, stored: bool = False) -> list[Record]:
+        if not row_count(columns):
+            return []
+        shards = shard_of(columns["terminal_index"], self._shard_count).astype(np.uint16)
+        order = np.argsort(shards, kind="stable")
+        edges = np.searchsorted(shards[order], np.arange(self._shard_count + 1))
+        records: list[Record] = []
+        for shard in np.flatnonzero(np.diff(edges)).tolist():
+            rows = order[edges[shard] : edges[shard + 1]]
+            for part in _portions(rows, FRAME_ROWS):
+                records += self._fitting(layout, columns, part, shard, received_at_ns, stored=stored)
+        return records
+
+    def _fitting(
+        self, layout: Layout, columns: Columns, rows: Array, shard: int, received_at_ns: int, *, stored: bool
+    ) -> list[Record]:
+        record = self._frame(layout, take(columns, rows), shard, received_at_ns, stored=stored)
+        if len(record.value) <= FRAME_LIMIT_BYTES:
+            return [record]
+        self._sequences[TERMINAL_TELEMETRY.name, shard] -= 1
+        return [
+            fitting
+            for half in np.array_split(rows, 2)
+            for fitting in self._fitting(layout, columns, half, shard, received_at_ns, stored=stored)
+        ]
+
+    def _frame(
+        self,
+        layout: Layout,
+        columns: Columns,
+        shard: int,
+        received_at_ns: int,
+        *,
+        stored: bool = False,
+        goodbye: bool = False,
+    ) -> Record:
+        header = self._header(
+            layout, (TERMINAL_TELEMETRY.name, shard), received_at_ns, shard=shard, stored=stored, goodbye=goodbye
+        )
+        self._spoken.add(shard)
+        return Record(
+            topic=TERMINAL_TELEMETRY,
+            key=shard_key(shard),
+            partition=shard % self._partition_count,
+            value=encode(header, layout, columns),
+        )
+
+    def _header(
+        self,
+        layout: Layout,
+        sequence_of: tuple[str, int | bytes],
+        received_at_ns: int,
+        *,
+        shard: int = 0,
+        stored: bool = False,
+        goodbye: bool = False,
+    ) -> TelemetryHeader:
+        self._clock_ns = max(self._clock_ns, received_at_ns)
+        self._sequences[sequence_of] += 1
+        return TelemetryHeader(
+            kind=layout.kind,
+            version=layout.version,
+            received_at_ns=self._clock_ns,
+            producer_id=self._producer_id,
+            producer_sequence=self._sequences[sequence_of],
+            shard=shard,
+            shard_count=self._shard_count,
+            stored=stored,
+            goodbye=goodbye,
+            inventory_version=self.versions.inventory,
+            plan_version=self.versions.plan,
+            maintenance_version=self.versions.maintenance,
+            threshold_version=self.versions.threshold,
+        )
+
+
+def _portions(rows: Array, size: int) -> Sequence[Array]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
