@@ -22,6 +22,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes
     value: bytes
     partition: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
