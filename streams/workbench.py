@@ -59,7 +59,8 @@ class Workbench:
         Args:
             key: The shard, as the topic says.
             value: A frame, or not.
-            partition, offset: Where it stands.
+            partition: Where it stands.
+            offset: Its number there.
             at_ns: The record's own Kafka time, for a dead letter.
         """
         knowledge = self._knowledge()
