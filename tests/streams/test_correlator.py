@@ -1,0 +1,238 @@
+"""One fault is one incident, whatever order its events come in."""
+
+import random
+from itertools import pairwise
+
+import numpy as np
+
+from ingest.contract.instants import NS_PER_S, to_rfc3339
+from ingest.contract.inventory import Deployment, Gateway, Inventory, Pop, Tenant, Terminal
+from ingest.contract.vocabulary import ServiceClass, SubjectKind
+from streams.contract.catalogue import code_of
+from streams.contract.detail import InventoryNames
+from streams.contract.events import event_keys
+from streams.contract.incidents import decode_incident, encode_incident
+from streams.contract.vocabulary import Audience, IncidentState, Remediation
+from streams.correlator import Correlator, children_columns
+
+START_NS = 1_759_449_600 * NS_PER_S
+LATENESS_NS = 30 * NS_PER_S
+
+
+def inventory(terminals=20, per_cell=10, service=ServiceClass.CONSUMER):
+    return Inventory(
+        [
+            Deployment(version=1, shard_count=2),
+            Tenant(tenant_id="t0", tenant_index=0),
+            Pop(pop_id="p0", pop_index=0),
+            Gateway(gateway_id="gw-a", gateway_index=0, pop_index=0),
+            Gateway(gateway_id="gw-b", gateway_index=1, pop_index=0),
+            *(
+                Terminal(
+                    terminal_id=f"ut-{i}", terminal_index=i, tenant_index=0, cell_id=i // per_cell, service=service
+                )
+                for i in range(terminals)
+            ),
+        ]
+    )
+
+
+def event(kind, subject, start_s, *, end_s=None, gateway=-1, decided_s=None, subject_kind=SubjectKind.TERMINAL, **more):
+    row = {
+        "event_code": np.array([code_of(kind)], np.int16),
+        "subject_kind": np.array([subject_kind], np.int8),
+        "subject_index": np.array([subject], np.int32),
+        "started_at_ns": np.array([START_NS + int(start_s * NS_PER_S)]),
+        "ended_at_ns": np.array([-1 if end_s is None else START_NS + int(end_s * NS_PER_S)]),
+        "from_gateway_index": np.array([gateway], np.int32),
+        "revision": np.array([1], np.int16),
+        **{name: np.array([value]) for name, value in more.items()},
+    }
+    at_s = decided_s if decided_s is not None else (end_s if end_s is not None else start_s) + 5
+    return at_s, {"event_key": event_keys(row), **row}
+
+
+def run(events, *, seconds=300, stock=None, planned=lambda _terminal, _at_ns: -1, seed=None):
+    """Play events at their decision second; return every change, in order."""
+    stock = stock or inventory()
+    correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=planned)
+    events = list(events)
+    if seed is not None:
+        random.Random(seed).shuffle(events)
+    changes = []
+    for second in range(seconds):
+        for at_s, columns in events:
+            if second - 1 < at_s <= second:
+                correlator.hear(columns)
+        now_ns = START_NS + second * NS_PER_S
+        for shard in range(stock.shard_count):
+            correlator.tick(shard, now_ns - LATENESS_NS, now_ns)
+        changes += correlator.advance()
+    return changes
+
+
+def last(changes):
+    return {change.incident.incident_id: change.incident for change in changes}
+
+
+def gateway_failure(gateway=0, start_s=60, end_s=120, terminals=range(8)):
+    yield event("gateway_isolated", gateway, start_s, decided_s=start_s + 5, subject_kind=SubjectKind.GATEWAY)
+    yield event(
+        "gateway_restored", gateway, start_s, end_s=end_s, decided_s=end_s + 10, subject_kind=SubjectKind.GATEWAY
+    )
+    for i in terminals:
+        yield event("outage_started", i, start_s + i % 3, gateway=gateway)
+        yield event("outage_ended", i, start_s + i % 3, end_s=end_s - i % 2, gateway=gateway)
+
+
+def test_a_gateway_failure_is_one_incident_with_its_terminals_as_children_and_one_page():
+    changes = run(gateway_failure())
+
+    (incident,) = last(changes).values()
+    assert (incident.root_kind, incident.root_id, incident.cause) == (SubjectKind.GATEWAY, "gw-a", "gateway_isolated")
+    assert incident.audience is Audience.NOC_PAGE
+    assert incident.terminals_affected_count == 8
+    assert incident.terminals_down_count == 0
+    assert incident.state is IncidentState.RESOLVED
+    assert incident.remediation is Remediation.MANUAL
+    assert sum(a.incident.pages and not b.incident.pages for b, a in pairwise(changes)) <= 1
+    assert any(change.incident.pages for change in changes)
+
+
+def test_every_child_is_told_exactly_once():
+    changes = run(gateway_failure())
+
+    told = [child.event_key for change in changes for child in change.children]
+    assert len(told) == len(set(told)) == 16
+    assert len(children_columns(changes[-1].children)["event_key"]) == len(changes[-1].children)
+
+
+def test_the_order_in_which_events_arrive_changes_nothing():
+    straight = [change.incident for change in run(gateway_failure())]
+
+    for seed in range(5):
+        assert [change.incident for change in run(gateway_failure(), seed=seed)] == straight
+
+
+def test_a_terminal_that_the_plan_moves_onto_the_dead_gateway_is_a_child_though_it_was_served_by_another():
+    events = [
+        event("gateway_isolated", 0, 60, subject_kind=SubjectKind.GATEWAY),
+        event("outage_started", 3, 90, gateway=1),
+    ]
+
+    (incident,) = last(run(events, planned=lambda terminal, _at_ns: 0 if terminal == 3 else 1)).values()
+
+    assert incident.root_id == "gw-a"
+    assert incident.terminals_affected_count == 1
+
+
+def test_a_gateway_that_is_back_within_its_deadline_pages_nobody_and_counts_as_automatic():
+    changes = run(gateway_failure(end_s=75))
+
+    assert not any(change.incident.pages for change in changes)
+    (incident,) = last(changes).values()
+    assert incident.remediation is Remediation.AUTO
+
+
+def test_one_terminal_out_is_its_tenants_and_pages_no_one():
+    changes = run([event("outage_started", 5, 60, gateway=1), event("outage_ended", 5, 60, end_s=200, gateway=1)])
+
+    (incident,) = last(changes).values()
+    assert (incident.root_kind, incident.root_id, incident.audience) == (SubjectKind.TERMINAL, "ut-5", Audience.TENANT)
+    assert not any(change.incident.pages for change in changes)
+    assert incident.state is IncidentState.RESOLVED
+
+
+def test_a_critical_terminal_pages_its_own_team():
+    stock = inventory(service=ServiceClass.CRITICAL_OT)
+
+    changes = run([event("outage_started", 5, 60, gateway=1)], stock=stock)
+
+    assert {change.incident.audience for change in changes} == {Audience.OT_PAGE}
+    assert changes[-1].incident.pages
+
+
+def test_an_expected_gap_and_a_short_outage_are_no_incidents():
+    events = [
+        event("outage_started", 5, 60, expected=1),
+        event("outage_ended", 5, 60, end_s=200, expected=1),
+        event("outage_started", 6, 60),
+        event("outage_ended", 6, 60, end_s=70),
+    ]
+
+    assert run(events) == []
+
+
+def test_a_stored_outage_opens_nothing():
+    assert run([event("outage_started", 5, 60, stored=1)]) == []
+
+
+def test_half_a_cell_out_with_no_gateway_to_blame_is_one_area_incident():
+    changes = run(event("outage_started", i, 60 + i % 4, gateway=1) for i in range(6))
+
+    (incident,) = last(changes).values()
+    assert (incident.root_kind, incident.cause, incident.terminals_affected_count) == (
+        SubjectKind.CELL,
+        "regional_outage",
+        6,
+    )
+    assert incident.pages
+
+
+def test_few_of_a_cell_out_are_as_many_incidents_and_no_page():
+    changes = run(event("outage_started", i, 60, gateway=1) for i in range(4))
+
+    assert len(last(changes)) == 4
+    assert not any(change.incident.pages for change in changes)
+
+
+def test_an_antenna_knocked_over_owns_the_outages_that_follow_from_it():
+    events = [
+        event("tilt_critical", 5, 60, decided_s=72, tilt_change_deg=44.0),
+        event("outage_started", 5, 90, gateway=1),
+        event("outage_ended", 5, 90, end_s=150, gateway=1),
+    ]
+
+    (incident,) = last(run(events)).values()
+
+    assert (incident.root_id, incident.cause) == ("ut-5", "tilt_critical")
+    assert incident.is_open  # the antenna still lies there
+    assert incident.children_count == 2
+
+
+def test_an_outage_whose_antenna_is_found_fallen_later_keeps_its_incident_and_changes_its_cause():
+    events = [
+        event("outage_started", 5, 60, gateway=1),
+        event("outage_ended", 5, 60, end_s=110, gateway=1),
+        event("tilt_critical", 5, 112, decided_s=124, tilt_change_deg=50.0),
+        event("tilt_restored", 5, 112, end_s=200, decided_s=210),
+    ]
+
+    changes = run(events)
+
+    (incident,) = last(changes).values()
+    assert incident.cause == "tilt_critical"
+    assert incident.state is IncidentState.RESOLVED
+
+
+def test_a_repeated_event_changes_nothing():
+    once = run(gateway_failure())
+    twice = run([*gateway_failure(), *gateway_failure()])
+
+    assert [c.incident for c in twice] == [c.incident for c in once]
+
+
+def test_nothing_is_decided_before_every_shard_has_been_heard():
+    stock = inventory()
+    correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=lambda *_: -1)
+    correlator.hear(event("gateway_isolated", 0, 60, subject_kind=SubjectKind.GATEWAY)[1])
+    correlator.tick(0, START_NS + 1000 * NS_PER_S, START_NS + 1030 * NS_PER_S)
+
+    assert correlator.advance() == []
+
+
+def test_an_incident_survives_its_json_form():
+    incident = run(gateway_failure())[-1].incident
+
+    assert decode_incident(encode_incident(incident)) == incident
+    assert incident.started_at == to_rfc3339(START_NS + 60 * NS_PER_S)
