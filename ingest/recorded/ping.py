@@ -23,15 +23,18 @@ Floats = npt.NDArray[np.float64]
 _HOW = "give the output of `ping -D` or lines of unix_time<TAB>sequence<TAB>rtt_ms (-1 = lost)"
 # 2100-01-01: later "seconds" are milliseconds or nanoseconds.
 _LATEST_S = 4_102_444_800
+# A reply two hours late is no reply; also keeps a crafted number out of the arithmetic.
+_LONGEST_MS = 7_200_000
 # icmp_seq has 16 bits.
 _SEQUENCE_PERIOD = 2**16
+_LARGEST_SEQUENCE = 2**53
 # A larger jump is ping started anew: a hole of 27 minutes at 10 Hz cannot be told from a wrap any more.
 _FARTHEST_AHEAD_COUNT = 2**14
 # Two weeks at 10 Hz. Numbers in a crafted file could claim any number of lost probes.
 _PROBES_LIMIT_COUNT = 12_000_000
-_STAMPED = re.compile(r"\[(?P<at>\d+\.\d+)\] .*?\bicmp_seq=(?P<sequence>\d+)(?P<rest>.*)")
+_STAMPED = re.compile(r"\[(?P<at>\d+\.\d+)\] .*?\bicmp_seq=(?P<sequence>\d{1,18})(?P<rest>.*)")
 _ROUND_TRIP = re.compile(r"\btime[=<] ?(?P<ms>\d+(?:\.\d+)?) ?ms")
-_SUMMARY = re.compile(r"(?P<sent>\d+) packets transmitted")
+_SUMMARY = re.compile(r"(?P<sent>\d{1,18}) packets transmitted")
 # What ping prints around its probes.
 _CHATTER = re.compile(r"PING |--- |rtt |round-trip |\[\d+\.\d+\] PING |\^C$|\d+ packets transmitted|#")
 
@@ -112,7 +115,7 @@ def read_ping(raw: bytes, name: str) -> PingTrace:
     """
     lines = to_text(raw, name).splitlines()
     tally = BadLineTally(name)
-    first = next(line for line in lines if line.strip() and not line.startswith("#"))
+    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     tabular = not first.startswith(("[", "PING")) and len(first.split()) == 3
     at_ns, rtt_ms, sequence = _read_rows(lines, tally) if tabular else _read_ping_output(lines, tally)
     bad_lines = tally.settle(len(at_ns), _HOW)
@@ -171,8 +174,8 @@ def _row(line: str) -> tuple[float, int, float] | str:
         return f"{line[:60]!r} is not unix_time, sequence, rtt_ms"
     if not 0 <= stamp_s < _LATEST_S:
         return f"{stamp} is no Unix time in seconds"
-    if np.isinf(rtt_ms):
-        return f"{round_trip} is no round trip in ms"
+    if rtt_ms > _LONGEST_MS or abs(sequence) > _LARGEST_SEQUENCE:
+        return f"{line[:60]!r} has no possible round trip in ms or sequence"
     return stamp_s, sequence, rtt_ms
 
 
@@ -219,6 +222,8 @@ def _take_line(line: str, runs: list[_Run]) -> str | None:
     if "DUP!" in line:
         return None
     reply = _ROUND_TRIP.search(stamped["rest"])
+    if reply and float(reply["ms"]) > _LONGEST_MS:
+        return f"{reply['ms']} is no round trip in ms"
     sequence = runs[-1].unwrap(number)
     if sequence is None or (reply and sequence in runs[-1].replies):  # ping was started anew without its first line
         runs.append(_Run())
