@@ -4,15 +4,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.contract.vocabulary import PathKind
 from simulators.geometry import Floats, surface_distance_km
 from simulators.sites import Sites
 from simulators.visibility import Ground, Indexes, Sightings, elevations_deg, ground, only, sightings
 
 NONE = -1
 """No satellite, gateway, ...: the cell has no cover in this slot."""
-
-NO_PATH = 0
-BENT_PIPE = 1
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +93,7 @@ def plan_slot(
         frequency_id=np.where(covered, beam % rules.frequency_count, NONE).astype(np.int32),
         gateway_index=gateway.astype(np.int32),
         pop_index=np.where(covered, segment.pop_of_gateway[gateway], NONE).astype(np.int32),
-        path_kind=np.where(covered, BENT_PIPE, NO_PATH).astype(np.int8),
+        path_kind=np.where(covered, PathKind.BENT_PIPE, PathKind.NONE).astype(np.int8),
     )
 
 
