@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import msgspec
+
 from ingest.contract.columns import Column, Columns, row_count
 from ingest.contract.instants import to_rfc3339
 from ingest.contract.inventory import Inventory
@@ -96,3 +98,6 @@ def unknown_codes(columns: Columns) -> int:
     return sum(
         code not in KIND_BY_CODE for code in columns.get("event_code", EVENT.column("event_code").nulls(0)).tolist()
     )
+
+
+encode_detail = msgspec.json.Encoder().encode
