@@ -10,7 +10,7 @@ from simulators.geometry import EARTH_RADIUS_KM, EARTH_ROTATION_RAD_PER_S, east_
 from simulators.orbits import propagate
 from simulators.scheduler import assign_satellites
 from simulators.shells import FILED_SHELLS, argument_of_latitude_deg, raan_deg
-from simulators.visibility import Ground, ground, sightings
+from simulators.visibility import Ground, ground, ground_at, sightings
 from tests.authority.published import START_AT_NS
 
 MASK_DEG = 35.0
@@ -24,7 +24,7 @@ MOMENTS_AT_NS = START_AT_NS + np.arange(0, 86_400, 1081, dtype=np.int64) * SECON
 
 def on_a_sphere(latitude_deg, longitude_deg) -> Ground:
     _, _, up = east_north_up(latitude_deg, longitude_deg)
-    return Ground(position_km=EARTH_RADIUS_KM * up, up=up)
+    return ground_at(EARTH_RADIUS_KM * up, up)
 
 
 def kepler_circles_km(shells, at_ns):
