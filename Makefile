@@ -31,3 +31,33 @@ lock: ## Pin every dependency anew (no addresses in the files).
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --python-version 3.11 --universal -q --no-header -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra build -c requirements.lock --generate-hashes --no-emit-index-url --python-version 3.11 --universal -q --no-header -o requirements-demo.lock
 .PHONY: lock
+
+demo: $(VENV)/.demo ## Run the whole road in one process: real orbits, a bad day, the page, the scoreboard. ARGS="--port 8080 --once".
+	$(BIN)/leowatch demo $(ARGS)
+
+check: setup ## Lint, types, import rules, generated files.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/leowatch render --check
+
+test-quick: setup ## Unit tests alone, under a minute.
+	$(BIN)/pytest -q -n 2 -m "not stack and not slow and not browser" $(ARGS)
+
+# The servers are fetched and built while the unit tests run; a missing one fails the stack tests, it never skips them.
+test: setup ## Everything: checks, unit tests, and the same road through the real servers.
+	tests/stack/setup.sh --background
+	$(MAKE) check
+	$(MAKE) test-quick
+	$(BIN)/pytest -q -m "slow and not stack and not browser"
+	tests/stack/setup.sh
+	$(BIN)/pytest -q -m "stack or browser" $(ARGS)
+
+stack: setup ## Keep every real server up for a person; Ctrl-C stops them.
+	tests/stack/setup.sh
+	$(BIN)/python -m tests.stack.keep_up
+
+render: setup ## Write boards, rules, schemas and the data dictionary anew from the code.
+	$(BIN)/leowatch render
+.PHONY: demo check test-quick test stack render
