@@ -40,16 +40,17 @@ class SlotSettings(msgspec.Struct, frozen=True, kw_only=True):
         resolution_ms: Least spread: clocks and printed digits make two quiet windows differ by this and mean nothing.
         least_replies_count: Fewer replies than this in a window say nothing.
         least_replies_ratio: Nor do fewer than this share of what the cadence promises: the rest is a hole.
-        slowest_cadence_s: Sparser probes than this are not judged.
         grid_s: Instants judged, and the step of candidate lengths: schedulers use whole or half seconds.
-        shortest_slot_s: Shortest candidate; below it two windows do not fit into a slot.
+        shortest_slot_s: Shortest candidate; changes less than a window apart are one.
         longest_slot_s: Longest candidate.
         tolerance_s: A change this near a boundary counts as at it: the blur that the guard leaves.
-        least_blur_s: A phase is not known better than this (5,000 probes on two real traces), nor than half a cadence.
+        least_blur_s: A phase is not known better than this nor than half a cadence: a hundred shifts of the two real traces
+            leave it within 0.15 s of the truth.
         chance: Odds that a trace without slots shows some, over all lengths and phases tried.
         least_lift: Changes at boundaries are at least this many times as dense as elsewhere; a mere tendency is no slot.
         overdispersion: Changes keep a distance from each other and so are more regular than chance; the evidence must
-            be this many times what independent ones would need. The most seen in 1,200 random walks was 24 of 31.
+            be this many times what independent ones would need. Of 22,000 traces without slots (random walks, noise,
+            steps at random times) the most was 26 of 32, and none showed a slot.
     """
 
     window_s: float = 3.0
@@ -60,7 +61,6 @@ class SlotSettings(msgspec.Struct, frozen=True, kw_only=True):
     resolution_ms: float = 0.5
     least_replies_count: int = 5
     least_replies_ratio: float = 1 / 3
-    slowest_cadence_s: float = 1.2
     grid_s: float = 0.5
     shortest_slot_s: float = 5.0
     longest_slot_s: float = 60.0
@@ -79,7 +79,7 @@ class SlotEstimate(msgspec.Struct, frozen=True, kw_only=True):
         slot_phase_s: Boundaries lie at Unix times that leave this remainder when divided by the length.
         boundary_to_mid_slot_ratio: Firing rate at boundaries over firing rate mid-slot; None if nothing fired mid-slot.
         boundary_recall_ratio: Share of the boundaries judged that fired.
-        boundary_count: Boundaries between the first and the last probe.
+        boundary_count: Boundaries of the slots in which a probe was answered.
         boundary_judged_count: Those with replies enough on both sides.
         boundary_fired_count: Those that fired.
         mid_slot_judged_count: Instants whose windows lie inside one slot, a second apart, with replies enough.
@@ -175,8 +175,6 @@ def _replies(sent_at_ns: Ints, rtt_ms: Floats, settings: SlotSettings) -> _Repli
     origin_s = int(at_ns[order[0]]) // _NS_PER_S
     at_s = (at_ns[order] - origin_s * _NS_PER_S) / _NS_PER_S
     cadence_s = max(float(np.median(np.diff(at_s))), 1e-3)
-    if cadence_s > settings.slowest_cadence_s:
-        return None
     dense = settings.window_s >= 2 * settings.least_replies_count * cadence_s
     window_s = settings.window_s if dense else settings.sparse_window_s
     needed = max(settings.least_replies_count, math.ceil(settings.least_replies_ratio * window_s / cadence_s))
@@ -218,10 +216,10 @@ def _steps(replies: _Replies, at_s: Floats, settings: SlotSettings) -> tuple[Flo
 
 def _find_rhythm(replies: _Replies, settings: SlotSettings) -> _Rhythm | None:
     grid_s = settings.grid_s
-    place = np.arange(math.floor(replies.at_s[-1] / grid_s) + 1)
-    step_z = np.abs(_steps(replies, place * grid_s, settings)[1])
-    judged = np.flatnonzero(np.isfinite(step_z))
-    changes = _peaks(step_z, round(replies.window_s / grid_s), settings.step_z)
+    place = _places(replies, settings)
+    step_z = np.abs(_steps(replies, place.astype(np.float64) * grid_s, settings)[1])
+    judged = place[np.isfinite(step_z)]
+    changes = place[_peaks(step_z, round(replies.window_s / grid_s), settings.step_z)]
     if not len(changes):
         return None
     # Places count from the Unix epoch, so that a phase means the same in every trace.
@@ -235,6 +233,17 @@ def _find_rhythm(replies: _Replies, settings: SlotSettings) -> _Rhythm | None:
     needed = settings.overdispersion * math.log(trials / settings.chance)
     evidence, length, phase, lift = max(folds)
     return _Rhythm(length * grid_s, phase * grid_s, evidence, needed, lift)
+
+
+def _places(replies: _Replies, settings: SlotSettings) -> Ints:
+    """Return the grid's places that may have replies in the window before: a stray stamp years away adds a few.
+
+    What comes after a hole stands at least a window behind what comes before it, in places too, so that peaks on its two
+    sides do not see each other.
+    """
+    reach = math.ceil((replies.window_s + settings.guard_s) / settings.grid_s) + 1
+    answered = np.unique(np.floor(replies.at_s / settings.grid_s).astype(np.int64))
+    return np.unique(answered[:, None] + np.arange(reach + 1))
 
 
 def _peaks(step_z: Floats, reach: int, least: float) -> Ints:
@@ -271,8 +280,10 @@ def _near(counts: Ints, reach: int) -> Ints:
 
 
 def _boundaries_s(replies: _Replies, rhythm: _Rhythm) -> Floats:
-    start = (rhythm.phase_s - replies.origin_s) % rhythm.length_s
-    return np.arange(start, replies.at_s[-1], rhythm.length_s)
+    start_s = (rhythm.phase_s - replies.origin_s) % rhythm.length_s
+    slot = np.unique(np.floor((replies.at_s - start_s) / rhythm.length_s))
+    edges_s = start_s + np.union1d(slot, slot + 1) * rhythm.length_s
+    return np.asarray(edges_s[(edges_s >= replies.at_s[0]) & (edges_s < replies.at_s[-1])])
 
 
 def _refine(replies: _Replies, rhythm: _Rhythm, settings: SlotSettings) -> _Rhythm:
@@ -338,7 +349,5 @@ def _judge(replies: _Replies, rhythm: _Rhythm, settings: SlotSettings) -> SlotEd
 def _mid_slot_s(edges_s: Floats, rhythm: _Rhythm, clear_s: float) -> Floats:
     """Return instants a second apart, about the middle of each slot, whose windows cross no boundary."""
     room_s = rhythm.length_s / 2 - clear_s
-    if room_s < 0:
-        return np.empty(0)
     offset_s = rhythm.length_s / 2 + np.arange(-math.floor(room_s), math.floor(room_s) + 1)
     return np.asarray((edges_s[:, None] + offset_s).ravel())

@@ -205,7 +205,7 @@ def _read_ping_output(lines: list[str], tally: BadLineTally) -> tuple[Ints, Floa
         at_ns.append(_to_ns(sent_s))
         rtt_ms.append(round_trip_ms)
         sequence.append(numbers + past)
-        past += int(numbers.max(initial=0))
+        past += int(numbers.max(initial=-1)) + 1
     return np.concatenate(at_ns), np.concatenate(rtt_ms), np.concatenate(sequence)
 
 

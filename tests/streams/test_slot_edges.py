@@ -71,6 +71,17 @@ def test_steps_at_irregular_times_are_no_slots(seed):
     assert len(edges.fired_at_ns) == 0
 
 
+def test_a_mere_tendency_towards_a_rhythm_is_no_slot():
+    rng = np.random.default_rng(2)
+    sent_at_ns, _ = made_trace(15, 12, hours=4)
+    change_s = np.cumsum(rng.uniform(8, 16, 1500))
+    snapped_s = np.where(rng.random(1500) < 0.15, np.rint(change_s / 15) * 15, change_s)
+    level_ms = rng.uniform(40, 80, 1501)[np.searchsorted(np.sort(snapped_s), sent_at_ns / NS_PER_S - START_S)]
+    estimate = find_slot_edges(sent_at_ns, level_ms + rng.normal(0, 1, len(level_ms))).estimate
+    assert estimate.evidence > estimate.evidence_needed
+    assert estimate.slot_length_s is None
+
+
 def test_a_constant_rtt_says_nothing():
     sent_at_ns, _ = made_trace(15, 12)
     assert find_slot_edges(sent_at_ns, np.full(len(sent_at_ns), 42.0)).estimate == SlotEstimate()
@@ -139,6 +150,15 @@ def test_a_boundary_beside_a_hole_is_not_judged():
     holed = find_slot_edges(sent_at_ns[~hole], rtt_ms[~hole]).estimate
     assert whole.boundary_judged_count == whole.boundary_count
     assert holed.boundary_count - holed.boundary_judged_count == 12
+
+
+def test_a_stray_stamp_years_away_changes_nothing_and_claims_no_memory():
+    sent_at_ns, rtt_ms = made_trace(15, 12)
+    whole = find_slot_edges(sent_at_ns, rtt_ms).estimate
+    stray = find_slot_edges(np.append(sent_at_ns, [0, 2 * START_S * NS_PER_S]), np.append(rtt_ms, [50, 50])).estimate
+    assert (stray.slot_length_s, stray.slot_phase_s) == (15, 12)
+    assert stray.boundary_fired_count == whole.boundary_fired_count
+    assert stray.boundary_count <= whole.boundary_count + 4
 
 
 def test_the_order_of_the_rows_does_not_matter():

@@ -68,6 +68,11 @@ def test_no_answer_yet_and_unreachable_are_lost_unless_the_answer_comes_late():
     assert (trace.observed_at_ns / NS_PER_S).tolist() == pytest.approx([100, 101, 102, 103, 104, 105], abs=1e-6)
 
 
+def test_a_probe_lost_before_the_first_answer_was_sent_an_interval_before():
+    trace = read("[100.500000] no answer yet for icmp_seq=1\n" + reply(2, 100.5) + reply(3, 101))
+    assert (trace.observed_at_ns / NS_PER_S).tolist() == pytest.approx([100, 100.5, 101])
+
+
 def test_the_summary_tells_of_probes_lost_at_the_end_but_the_last_was_under_way():
     trace = read(HEADER + reply(1, 100) + reply(2, 101) + SUMMARY.format(sent=5))
     assert trace.sequence.tolist() == [1, 2, 3, 4]
