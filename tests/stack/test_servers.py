@@ -12,15 +12,17 @@ from pathlib import Path
 
 import botocore.exceptions
 import influxdb_client
-import kafka as kafka_client
-import kafka.record.util
 import prometheus_client
 import pyarrow as pa
 import pytest
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import MessageSizeTooLargeError
+from kafka.record import util as kafka_checksums
 
+from ingest.contract.topics import Spread, Topic
 from tests.stack.servers import fault_proxy as faults
 from tests.stack.servers import moto as motos
 from tests.stack.servers import places
@@ -32,8 +34,12 @@ NOON_NS = 1_759_492_800_000_000_000  # 2025-10-03T12:00:00Z
 ONE_TRY = {"retries": {"total_max_attempts": 1}, "read_timeout": 2}
 
 
+def a_topic(name, **how):
+    return Topic(name=name, key="none", value="bytes", description="A test's own.", **how)
+
+
 def sent(bootstrap, topic, *values, partition=0):
-    producer = kafka_client.KafkaProducer(bootstrap_servers=bootstrap, max_request_size=4_000_000)
+    producer = KafkaProducer(bootstrap_servers=bootstrap, max_request_size=4_000_000)
     try:
         return [producer.send(topic, value, partition=partition).get(timeout=10) for value in values]
     finally:
@@ -41,9 +47,9 @@ def sent(bootstrap, topic, *values, partition=0):
 
 
 def read(bootstrap, topic, count, partition=0):
-    consumer = kafka_client.KafkaConsumer(bootstrap_servers=bootstrap, consumer_timeout_ms=10_000)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, consumer_timeout_ms=10_000)
     try:
-        assigned = kafka_client.TopicPartition(topic, partition)
+        assigned = TopicPartition(topic, partition)
         consumer.assign([assigned])
         consumer.seek_to_beginning(assigned)
         return list(itertools.islice(consumer, count))
@@ -60,8 +66,8 @@ def an_lz4_frame():
 
 
 def test_kafka_gives_back_an_lz4_frame_whose_checksum_a_c_library_checks(kafka):
-    assert kafka_client.record.util.crc32c_c is not None, "kafka-python falls back to Python: 8.6 MB/s"
-    kafka.create_topics({"test.frames": 4})
+    assert kafka_checksums.crc32c_c is not None, "kafka-python falls back to Python: 8.6 MB/s"
+    kafka.create_topics([a_topic("test.frames", spread=Spread.SHARD)])
     frame, batch = an_lz4_frame()
     sent(kafka.bootstrap, "test.frames", frame, partition=3)
     (record,) = read(kafka.bootstrap, "test.frames", 1, partition=3)
@@ -69,25 +75,26 @@ def test_kafka_gives_back_an_lz4_frame_whose_checksum_a_c_library_checks(kafka):
     assert pa.ipc.open_stream(record.value).read_next_batch().equals(batch)
 
 
-def test_kafka_gives_a_topic_the_partitions_and_settings_that_were_asked(kafka):
-    kafka.create_topics({"test.settings": 16}, {"test.settings": {"cleanup.policy": "compact"}})
+def test_kafka_gives_a_topic_the_partitions_and_settings_of_its_contract(kafka):
+    compacted = a_topic("test.settings", spread=Spread.SHARD, compacted=True)
+    kafka.create_topics([compacted, a_topic("test.single")], partition_count=16)
     with kafka.admin() as admin:
-        (topic,) = admin.describe_topics(["test.settings"])
-        resource = kafka_client.admin.ConfigResource(kafka_client.admin.ConfigResourceType.TOPIC, "test.settings")
-        settings = admin.describe_configs([resource])
-    assert len(topic["partitions"]) == 16
-    assert "compact" in json.dumps(settings, default=str)
+        counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+        asked = [ConfigResource(ConfigResourceType.TOPIC, "test.settings")]
+        settings = admin.describe_configs(asked)["topic"]["test.settings"]
+    assert (counts["test.settings"], counts["test.single"]) == (16, 1)
+    assert settings["cleanup.policy"]["value"] == "compact"
 
 
 def test_kafka_refuses_a_message_over_its_limit(kafka):
-    kafka.create_topics({"test.limit": 1})
+    kafka.create_topics([a_topic("test.limit")])
     with pytest.raises(MessageSizeTooLargeError):
         sent(kafka.bootstrap, "test.limit", os.urandom(1_100_000))
     sent(kafka.bootstrap, "test.limit", os.urandom(900_000))
 
 
 def test_kafka_refuses_what_a_test_tells_it_to_refuse_until_told_otherwise(kafka):
-    kafka.create_topics({"test.refusal": 1})
+    kafka.create_topics([a_topic("test.refusal")])
     kafka.set_topic("test.refusal", {"max.message.bytes": "1"})
     with pytest.raises(MessageSizeTooLargeError):
         sent(kafka.bootstrap, "test.refusal", b"an event")
@@ -96,7 +103,7 @@ def test_kafka_refuses_what_a_test_tells_it_to_refuse_until_told_otherwise(kafka
 
 
 def test_kafka_still_holds_after_a_kill_what_it_had_acknowledged(kafka):
-    kafka.create_topics({"test.kill": 1})
+    kafka.create_topics([a_topic("test.kill")])
     sent(kafka.bootstrap, "test.kill", b"before")
     kafka.process.kill()
     kafka.process.start()
@@ -120,9 +127,12 @@ def test_influxdb_answers_in_flux_what_was_written_and_keeps_a_repeated_point_on
 
 
 def test_influxdb_refuses_a_stranger(influx):
-    with influxdb_client.InfluxDBClient(influx.url, "wrong", org=influx.org) as client:
-        with pytest.raises(ApiException) as refused, client.write_api(write_options=SYNCHRONOUS) as write:
-            write.write(influx.bucket, record=f"handover gap_ms=1i {NOON_NS}")
+    with (
+        influxdb_client.InfluxDBClient(influx.url, "wrong", org=influx.org) as client,
+        client.write_api(write_options=SYNCHRONOUS) as write,
+        pytest.raises(ApiException) as refused,
+    ):
+        write.write(influx.bucket, record=f"handover gap_ms=1i {NOON_NS}")
     assert refused.value.status == 401
 
 
@@ -289,7 +299,7 @@ def a_daemon(folder, program, **how):
 
 def test_a_server_that_ends_early_is_reported_with_the_end_of_its_log(tmp_path):
     daemon = a_daemon(tmp_path, "raise SystemExit('no such folder')", is_ready=lambda: False)
-    with pytest.raises(NotStarted, match="ended before it answered(?s:.*)no such folder"):
+    with pytest.raises(NotStarted, match=r"ended before it answered(?s:.*)no such folder"):
         daemon.start()
 
 
@@ -300,26 +310,33 @@ def test_a_server_that_never_answers_is_killed_at_its_deadline(tmp_path):
     assert not daemon.is_running
 
 
+A_POLITE_SERVER = """
+import pathlib, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+pathlib.Path(sys.argv[1], "ready").touch()
+signal.sigwait([signal.SIGTERM])
+pathlib.Path(sys.argv[1], "goodbye").touch()
+"""
+
+
 def test_a_frozen_server_can_still_be_stopped_in_order(tmp_path):
-    said = tmp_path / "said"
-    program = f"import signal; signal.sigwait([signal.SIGTERM]); open({str(said)!r}, 'w').write('goodbye')"
-    blocked = f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); {program}"
-    with running(a_daemon(tmp_path, f"{blocked}")) as daemon:
-        time.sleep(0.5)  # until it listens for the signal
+    command = [sys.executable, "-c", A_POLITE_SERVER, str(tmp_path)]
+    with running(Daemon("polite", command, tmp_path, is_ready=(tmp_path / "ready").exists)) as daemon:
         daemon.pause()
-    assert said.read_text() == "goodbye"
+    assert (tmp_path / "goodbye").exists()
 
 
 def test_servers_die_with_a_test_process_that_is_killed(tmp_path):
     keeper = (
         "import pathlib, time\n"
         "from tests.stack.servers.daemon import Daemon\n"
-        f"daemon = Daemon('sleeper', ['sleep', '60'], pathlib.Path({str(tmp_path)!r}), is_ready=lambda: True)\n"
+        "folder = pathlib.Path({folder!r})\n"
+        "command = ['sh', '-c', 'touch {folder}/up; exec sleep 60']\n"
+        "daemon = Daemon('sleeper', command, folder, is_ready=(folder / 'up').exists)\n"
         "daemon.start()\n"
-        "time.sleep(0.5)\n"
         "print(daemon.pid, flush=True)\n"
         "time.sleep(60)\n"
-    )
+    ).format(folder=str(tmp_path))
     root = Path(__file__).parent.parent.parent
     with subprocess.Popen([sys.executable, "-c", keeper], stdout=subprocess.PIPE, text=True, cwd=root) as process:
         pid = int(process.stdout.readline())

@@ -11,7 +11,8 @@ TAGS=sqlite_foreign_keys,sqlite_json,fipsonly
 if [ -x "$OUT" ] && "$OUT" version 2>/dev/null | grep -q "InfluxDB $VER "; then echo "have $OUT"; exit 0; fi
 step() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
 mkdir -p "$WORK" "$(dirname "$OUT")"
-export GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:--buildvcs=false}"
+# A build cache of our own: the shared one would remember libflux's folder of an earlier build elsewhere, and fail to link.
+export GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:--buildvcs=false}" GOCACHE="$WORK/go-build"
 moddir() { go mod download -json "$1" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",\{0,1\}$/\1/p'; }
 
 # 1. Sources: a writable copy of each module (the module cache is read-only; as main

@@ -180,7 +180,7 @@ def start(upstream: str, port: int | None = None) -> Iterator[FaultProxy]:
             self.end_headers()
             self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _pass
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _pass  # noqa: N815 - the names are http.server's
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""

@@ -3,7 +3,7 @@
 import base64
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
+from ingest.contract.topics import Spread, Topic
 from tests.stack.servers import places
 from tests.stack.servers.daemon import Daemon, NotStarted, running
 from tests.stack.servers.ports import free_port
 
 SETTINGS = places.RECIPES / "kafka" / "broker.properties"
 LOG_SETTINGS = places.RECIPES / "kafka" / "log4j2.yaml"
+PARTITION_COUNT = 4
 HEAP = ("-Xms512m", "-Xmx1g")
 # A broker that was killed may register again only when its former life's session has ended: 9 s by default.
 SHORT_SESSION = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
@@ -67,13 +69,15 @@ class Kafka:
     bootstrap: str
     process: Daemon
 
-    def create_topics(
-        self, partitions: Mapping[str, int], settings: Mapping[str, Mapping[str, str]] | None = None
-    ) -> None:
-        """Create topics, each with its partition count and its own settings, and wait until each has its leaders."""
+    def create_topics(self, topics: Iterable[Topic], partition_count: int = PARTITION_COUNT) -> None:
+        """Create topics as their contract says and wait until each partition has its leader."""
         asked = {
-            name: {"num_partitions": count, "replication_factor": 1, "configs": dict((settings or {}).get(name, {}))}
-            for name, count in partitions.items()
+            topic.name: {
+                "num_partitions": partition_count if topic.spread is Spread.SHARD else 1,
+                "replication_factor": 1,
+                "configs": topic.config(),
+            }
+            for topic in topics
         }
         with self.admin() as admin:
             admin.create_topics(asked, wait_for_metadata=True)

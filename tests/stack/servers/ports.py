@@ -16,6 +16,11 @@ def free_port() -> int:
             return port
 
 
+def usual_or_free(port: int) -> int:
+    """Return the port that people expect a server at, or a free one where it is taken."""
+    return port if _is_free(port) else free_port()
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As the servers do: a port whose last connections still linger (TIME_WAIT) is free.
