@@ -330,13 +330,13 @@ def test_servers_die_with_a_test_process_that_is_killed(tmp_path):
     keeper = (
         "import pathlib, time\n"
         "from tests.stack.servers.daemon import Daemon\n"
-        "folder = pathlib.Path({folder!r})\n"
-        "command = ['sh', '-c', 'touch {folder}/up; exec sleep 60']\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        f"command = ['sh', '-c', 'touch {tmp_path!s}/up; exec sleep 60']\n"
         "daemon = Daemon('sleeper', command, folder, is_ready=(folder / 'up').exists)\n"
         "daemon.start()\n"
         "print(daemon.pid, flush=True)\n"
         "time.sleep(60)\n"
-    ).format(folder=str(tmp_path))
+    )
     root = Path(__file__).parent.parent.parent
     with subprocess.Popen([sys.executable, "-c", keeper], stdout=subprocess.PIPE, text=True, cwd=root) as process:
         pid = int(process.stdout.readline())
@@ -362,6 +362,20 @@ def test_a_missing_server_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("LEOWATCH_CACHE", str(tmp_path))
     with pytest.raises(places.Missing, match=r"setup\.sh influxd.*LEOWATCH_INFLUXD"):
         places.influxd()
+
+
+def test_the_setup_script_and_the_tests_agree_on_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.delenv("LEOWATCH_KAFKA", raising=False)
+    monkeypatch.setenv("LEOWATCH_CACHE", str(tmp_path))
+    script = Path(__file__).parent / "setup.sh"
+    checked = subprocess.run([script, "--check", "kafka", "prometheus"], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr.split(";")[0]) == (1, "stack: missing: kafka")
+    with pytest.raises(places.Missing):
+        places.kafka_jars()
+    (tmp_path / f"kafka-{places.versions()['KAFKA_VERSION']}").mkdir()
+    (places.cache() / f"kafka-{places.versions()['KAFKA_VERSION']}" / "kafka_2.13-x.jar").touch()
+    assert subprocess.run([script, "--check", "kafka"], check=False).returncode == 0
+    assert places.kafka_jars().parent == tmp_path
 
 
 def test_the_clients_never_use_the_credentials_of_the_person(monkeypatch):
