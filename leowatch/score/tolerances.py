@@ -1,0 +1,69 @@
+"""What the judge forgives, each number with its reason, and which word answers which truth."""
+
+import msgspec
+
+
+class Tolerances(msgspec.Struct, frozen=True, kw_only=True):
+    """The judge's tolerances; they are printed with every verdict.
+
+    Attributes:
+        clock_slack_s: An incident may open this much before its fault: truth runs on the terminal's clock, incidents
+            on the door's, and the door accepts samples up to 5 s ahead.
+        late_grace_s: An incident that opens this long after recovery is still about that fault (a terminal keeps 15
+            minutes of samples and sends them when it is back), so it is late and not false; the fault stays missed.
+        outage_floor_s: Shorter outages need not be found: the detector's stated rule.
+        outage_merge_s: Outages of a terminal this close are one: the dish's own rule, and the detector's.
+        outage_reach_s: Intervals that miss one another by less are the same outage: 1 Hz samples on both edges.
+        handover_s: Around the true instant: the sample's second and the half second of its averaging.
+        tilt_warning_deg, tilt_warning_hold_s: Off the first attitude by more, for longer, is an episode.
+        tilt_critical_deg, tilt_critical_hold_s: The same for a face that was knocked over.
+        tilt_reach_s: As `outage_reach_s`; the attitude filter takes seconds to follow.
+    """
+
+    clock_slack_s: float = 5.0
+    late_grace_s: float = 900.0
+    outage_floor_s: float = 2.0
+    outage_merge_s: float = 1.0
+    outage_reach_s: float = 2.0
+    handover_s: float = 1.5
+    tilt_warning_deg: float = 5.0
+    tilt_warning_hold_s: float = 30.0
+    tilt_critical_deg: float = 30.0
+    tilt_critical_hold_s: float = 10.0
+    tilt_reach_s: float = 15.0
+
+
+# Which causes of an incident name which fault rightly; a fault kind without a row is refused, never skipped.
+FAULT_CAUSES: dict[str, frozenset[str]] = {
+    "gateway_down": frozenset({"gateway_isolated"}),
+    "antenna_knocked_over": frozenset({"tilt_warning", "tilt_critical", "tilt_disturbed"}),
+    "terminal_power_lost": frozenset({"outage_suspected", "outage_started"}),
+}
+FAULT_ROOTS: dict[str, str] = {
+    "gateway_down": "gateway",
+    "antenna_knocked_over": "terminal",
+    "terminal_power_lost": "terminal",
+}
+
+# Which causes of an outage event name the true one rightly. Rain and a weak link show a terminal only that the
+# downlink or the pings fail; a terminal between two satellites says that it has no schedule or searches.
+OUTAGE_CAUSES: dict[str, frozenset[str]] = {
+    "coverage_gap": frozenset({"coverage_gap", "no_satellites"}),
+    "gateway_down": frozenset({"gateway"}),
+    "power_lost": frozenset({"power"}),
+    "booting": frozenset({"booting"}),
+    "tilt": frozenset({"tilt"}),
+    "handover": frozenset({"no_schedule", "searching"}),
+    "rain": frozenset({"no_downlink", "no_pings"}),
+    "link": frozenset({"no_downlink", "no_pings", "obstructed"}),
+}
+# True gaps that geometry or the schedule explains: no fault, counted apart.
+EXPECTED_GAPS = frozenset({"coverage_gap"})
+
+# Who is woken, by the label's audience; any other audience is woken by nobody.
+PAGED_TEAMS: dict[str, str] = {
+    "noc_page": "noc",
+    "soc_page": "soc",
+    "pipeline_page": "pipeline",
+    "ot_page": "ot",
+}
