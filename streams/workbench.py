@@ -27,12 +27,22 @@ _LAYOUTS = {layout.kind: layout for layout in (TERMINAL, ATTACHMENT, CONTROL)}
 VERSION_WAIT_TICKS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a shard is: its state, the offset of the last frame in it, and the shard's clock."""
+
+    state: ShardState
+    offset: int
+    clock_ns: int
+
+
 @dataclass(slots=True)
 class _Bench:
     """One shard's place: its state, and the frames that wait for a version."""
 
     state: ShardState
     offset: int = -1
+    clock_ns: int = 0
     said_second: int = -1
     waited_ticks: int = 0
     waiting: deque[tuple[int, bytes, Frame[TelemetryHeader]]] = field(default_factory=deque)
@@ -80,17 +90,14 @@ class Workbench:
         bench.waited_ticks += frame.rows == 0
         return self._drain(bench, shard, partition, knowledge, at_ns)
 
-    def shards(self) -> dict[int, tuple[ShardState, int]]:
-        """Return each shard's state and the offset of the last frame in it: what a snapshot holds."""
-        return {shard: (bench.state, bench.offset) for shard, bench in self._benches.items()}
+    def standing(self, shard: int) -> Standing | None:
+        """Return how far a shard is, once a frame has gone into it: what a snapshot holds."""
+        bench = self._benches.get(shard)
+        return None if bench is None or bench.offset < 0 else Standing(bench.state, bench.offset, bench.clock_ns)
 
-    def restore(self, shard: int, state: ShardState, offset: int) -> None:
+    def restore(self, shard: int, standing: Standing) -> None:
         """Put a snapshot's state in place."""
-        self._benches[shard] = _Bench(state=state, offset=offset)
-
-    def forget(self) -> None:
-        """Drop every shard: the partitions have been taken away."""
-        self._benches.clear()
+        self._benches[shard] = _Bench(state=standing.state, offset=standing.offset, clock_ns=standing.clock_ns)
 
     def _bench(self, shard: int, knowledge: Knowledge) -> _Bench:
         if shard not in self._benches:
@@ -129,11 +136,10 @@ class Workbench:
             refused = Rejected(reason=RejectReason.STEP_FAILED, detail=f"{type(error).__name__}: {error}")
             return [self._refuse(value, refused, origin, at_ns)]
         self.counts.update(findings.counts)
+        bench.clock_ns = findings.clock_ns
         return self._say(bench, shard, findings, origin, knowledge)
 
-    def _say(
-        self, bench: _Bench, shard: int, findings: Findings, origin: Origin, knowledge: Knowledge
-    ) -> list[Record]:
+    def _say(self, bench: _Bench, shard: int, findings: Findings, origin: Origin, knowledge: Knowledge) -> list[Record]:
         second = findings.clock_ns // NS_PER_S
         rows = row_count(findings.events)
         if not rows and second <= bench.said_second and not findings.partials:
