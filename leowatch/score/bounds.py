@@ -51,7 +51,7 @@ def rate(right_count: int, of_count: int) -> Rate:
     return Rate(
         right_count=right_count,
         of_count=of_count,
-        ratio=right_count / of_count,
+        ratio=round(right_count / of_count, 6),
         low_ratio=round(low, 6),
         high_ratio=round(high, 6),
     )

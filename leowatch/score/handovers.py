@@ -87,7 +87,9 @@ def _covered(rows: dict[str, Array], moments: Spans, seen: Array, tolerances: To
 
 
 def _is_in_gap(moments: Spans, truth: dict[str, Array], outages: Outages, tolerances: Tolerances) -> Array:
-    inside = overlaps(moments, outages.spans, tolerances.handover_s)
+    """A gap is long enough to lose a sample: the blink of a handover itself excuses nobody who missed it."""
+    long = outages.spans.ends_ns - outages.spans.starts_ns >= int(tolerances.outage_floor_s * NS_PER_S)
+    inside = overlaps(moments, outages.spans.only(long), tolerances.handover_s)
     return np.asarray(is_taken(inside.left, moments.starts_ns.size) | (truth["from_satellite_id"] == ""))
 
 

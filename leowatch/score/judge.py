@@ -146,7 +146,9 @@ def demo_object(board: Scoreboard) -> dict[str, Any]:
                 "false": row.false + row.wrong_cause,
                 "wrong_root": row.wrong_root,
                 "recall": row.recall.ratio,
+                "recall_low": row.recall.low_ratio,
                 "precision": row.precision.ratio,
+                "precision_low": row.precision.low_ratio,
                 "median_time_to_detect_s": row.time_to_detect_s.p50,
                 "p95_time_to_detect_s": row.time_to_detect_s.p95,
             }

@@ -74,12 +74,15 @@ class OutageScore(msgspec.Struct, frozen=True, kw_only=True):
 def true_outages(table: dict[str, Array], run_end_ns: int, tolerances: Tolerances) -> Outages:
     """Merge the truth's intervals; those that stand end with the run. It is expected only if every part is."""
     ends_ns = np.where(table["ended_at_ns"] == NONE_NS, run_end_ns, table["ended_at_ns"])
-    order = np.lexsort((table["started_at_ns"], pd.factorize(table["terminal_id"])[0]))
+    codes, _ = pd.factorize(table["terminal_id"])
+    order = np.lexsort((table["started_at_ns"], codes))
     owners, starts_ns, ends_ns = table["terminal_id"][order], table["started_at_ns"][order], ends_ns[order]
     if order.size == 0:
         return Outages(Spans(owners, starts_ns, ends_ns), table["cause"], table["label_id"], np.zeros(0, dtype=bool))
     begins = np.ones(order.size, dtype=bool)
-    near = starts_ns[1:] - ends_ns[:-1] <= int(tolerances.outage_merge_s * NS_PER_S)
+    # The latest end so far, as one interval may lie inside another.
+    reached_ns = pd.Series(ends_ns).groupby(codes[order]).cummax().to_numpy()
+    near = starts_ns[1:] - reached_ns[:-1] <= int(tolerances.outage_merge_s * NS_PER_S)
     begins[1:] = (owners[1:] != owners[:-1]) | ~near
     firsts = np.flatnonzero(begins)
     causes, label_ids = table["cause"][order], table["label_id"][order]

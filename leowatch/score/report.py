@@ -12,8 +12,9 @@ from leowatch.score.outages import Confusion
 from leowatch.score.picture import COLOURS, draw
 
 STYLE = """
-body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 1150px; color: #222 }
+body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 1300px; color: #222 }
 table { border-collapse: collapse; margin: 0 0 1.5em } th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: right }
+td { white-space: nowrap }
 th:first-child, td:first-child { text-align: left } caption { text-align: left; font-weight: 600; padding: .4em 0 }
 svg { width: 100%; font: 11px system-ui, sans-serif } .red { color: #c62828 } small { color: #666 }
 .key span { display: inline-block; margin-right: 1em } .key i { display: inline-block; width: .8em; height: .8em; margin-right: .3em }

@@ -108,7 +108,7 @@ def test_an_incident_on_a_terminal_of_a_broken_gateway_has_the_wrong_root(run):
 
     assert (board.faults.wrong_root, board.faults.false) == (1, 0)
     assert board.faults.per_kind["terminal_power_lost"].wrong_root == 1
-    assert board.faults.per_kind["terminal_power_lost"].precision.ratio == pytest.approx(20 / 21)
+    assert board.faults.per_kind["terminal_power_lost"].precision.ratio == pytest.approx(20 / 21, abs=1e-6)
 
 
 def test_an_incident_without_a_fault_is_false(run):
@@ -221,6 +221,16 @@ def test_outages_a_second_apart_are_one(run):
     assert (row.n, row.detected, row.false) == (81, 81, 0)
 
 
+def test_an_outage_inside_another_is_part_of_it(run):
+    run.add_outage("ut-119", 600, 700, "rain")
+    run.add_outage("ut-119", 610, 620, "link", found=False)
+    run.add_outage("ut-119", 650, 660, "link", found=False)
+
+    row = judge(*run.write()).outages.outage
+
+    assert (row.n, row.detected, row.false) == (81, 81, 0)
+
+
 def test_an_invented_outage_is_false_and_a_withdrawn_one_was_never_said(run):
     run.say_outage("ut-119", 600, 620, "silent")
     run.say_outage("ut-118", 600, 620, "silent")
@@ -294,6 +304,21 @@ def test_handovers_inside_a_gap_are_counted_apart(run):
 
     assert (board.handovers.handover.n, board.handovers.handover.recall.ratio) == (360, 1.0)
     assert (board.handovers.in_gap.n, board.handovers.in_gap.detected, board.handovers.in_gap.false) == (2, 1, 0)
+
+
+def test_the_blink_of_a_handover_excuses_nobody_who_missed_it(run):
+    run.add_outage("ut-000", 499.9, 500.2, "handover", found=False)
+    run.add_handover("ut-000", 500, "sat-3", "sat-4", found=False)
+
+    board = judge(*run.write())
+
+    assert (board.handovers.handover.missed, board.handovers.in_gap.n) == (1, 0)
+
+
+def test_a_handover_into_service_is_one_inside_a_gap(run):
+    run.add_handover("ut-000", 500, None, "sat-4", found=False)
+
+    assert judge(*run.write()).handovers.in_gap.missed == 1
 
 
 def test_conformance_is_held_against_the_true_one(run):
