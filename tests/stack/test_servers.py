@@ -214,9 +214,9 @@ def test_cloudwatch_gives_back_the_datum_that_was_put(moto):
 
 
 SERVICES = {
-    "json": lambda proxy: proxy.client("events", **ONE_TRY).put_events(Entries=[an_event()]),
-    "cbor": lambda proxy: proxy.client("cloudwatch", **ONE_TRY).list_metrics(),
-    "query": lambda proxy: proxy.client("sts", **ONE_TRY).get_caller_identity(),
+    "eventbridge": lambda proxy: proxy.client("events", **ONE_TRY).put_events(Entries=[an_event()]),
+    "cloudwatch": lambda proxy: proxy.client("cloudwatch", **ONE_TRY).list_metrics(),
+    "sts": lambda proxy: proxy.client("sts", **ONE_TRY).get_caller_identity(),
 }
 
 

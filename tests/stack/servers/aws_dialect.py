@@ -20,16 +20,11 @@ def operation(path: str, headers: Mapping[str, str], body: bytes) -> str:
     """Return the operation's name (PutEvents), or the path where the request is none of AWS's."""
     if target := headers.get("X-Amz-Target"):
         return target.rpartition(".")[2]
-    if "smithy-protocol" in headers:
-        return path.rpartition("/")[2]
     return parse_qs(body.decode("latin-1")).get("Action", [path])[0]
 
 
 def refusal(headers: Mapping[str, str], status: int, code: str, message: str) -> Reply:
     """Word a refusal in the dialect of the request."""
-    if headers.get("smithy-protocol") == "rpc-v2-cbor":
-        known = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
-        return Reply(status, known, _cbor({"__type": code, "message": message}))
     if "X-Amz-Target" in headers:
         body = json.dumps({"__type": code, "message": message}).encode()
         return Reply(status, {"Content-Type": "application/x-amz-json-1.1"}, body)
@@ -39,9 +34,3 @@ def refusal(headers: Mapping[str, str], status: int, code: str, message: str) ->
         return Reply(status, {"Content-Type": "text/xml"}, xml.encode())
     body = json.dumps({"code": code, "message": message}).encode()
     return Reply(status, {"Content-Type": "application/json"}, body)
-
-
-def _cbor(words: Mapping[str, str]) -> bytes:
-    """Encode a small map of texts (RFC 8949, section 3.1: major type 5 is a map, 3 a text)."""
-    texts = [text.encode() for pair in words.items() for text in pair]
-    return bytes([0xA0 | len(words)]) + b"".join(b"\x79" + len(text).to_bytes(2, "big") + text for text in texts)
