@@ -18,6 +18,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         cause: Of its last revision.
         causes_since_ns: Each cause it named while it had that root, and when it first did: a late re-rooting is
             right only from then on.
+        started_at_ns: When it says that the fault began, by observed time.
         opened_at_ns: When it was opened, whatever its root was then.
         resolved_at_ns: None while it stands.
         terminal_ids: Those it names, the root among them where that is one.
@@ -30,6 +31,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     root_id: str
     cause: str
     causes_since_ns: dict[str, int]
+    started_at_ns: int
     opened_at_ns: int
     resolved_at_ns: int | None
     terminal_ids: frozenset[str]
@@ -65,6 +67,7 @@ def _fold(group: list[IncidentRevision]) -> Claim:
         root_id=last.root_id,
         cause=last.cause,
         causes_since_ns=since,
+        started_at_ns=instant_ns(last.started_at),
         opened_at_ns=instant_ns(group[0].opened_at),
         resolved_at_ns=instant_ns(last.resolved_at) if last.resolved_at else None,
         terminal_ids=frozenset(own.union(*(r.terminal_ids for r in group))),

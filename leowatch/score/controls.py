@@ -217,9 +217,9 @@ def _texts(at_ns: list[Any]) -> Any:
 
 
 def _incident(number: int, cause: str, spell: Spell) -> IncidentRevision:
-    opened, ended = _texts([_decided_ns(spell), spell.ended_at_ns])
+    started, opened, ended = _texts([spell.started_at_ns, _decided_ns(spell), spell.ended_at_ns])
     return IncidentRevision(
         incident_id=f"control-{number}", revision=1, root_kind="terminal", root_id=spell.terminal_id, cause=cause,
-        opened_at=opened, changed_at=opened, resolved_at=None if spell.stands else ended,
+        started_at=started, opened_at=opened, changed_at=opened, resolved_at=None if spell.stands else ended,
         terminals_affected_count=1, terminal_ids=[spell.terminal_id], title=f"{cause} {spell.terminal_id}",
     )  # fmt: skip

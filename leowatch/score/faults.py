@@ -197,18 +197,23 @@ def _judge_the_rest(
             taken = [p for p in same if p in known]
             fault_of[claim_place] = (taken or same)[0]
             verdicts[claim_place] = Verdict.DUPLICATE if taken else Verdict.WRONG_CAUSE
-        elif claim.root_kind == "terminal" and _is_unlabelled(claim, outages, tolerances):
+        elif claim.root_kind in {"terminal", "cell"} and _is_unlabelled(claim, outages, tolerances):
             verdicts[claim_place] = Verdict.UNLABELLED
         elif (at := next((p for p in near if _is_during(claim.opened_at_ns, true[p], tolerances)), -1)) >= 0:
             fault_of[claim_place], verdicts[claim_place] = at, Verdict.WRONG_ROOT
 
 
 def _is_unlabelled(claim: Claim, outages: Outages, tolerances: Tolerances) -> bool:
-    """Whether the terminal really had no service then, through no fault and no expected gap."""
+    """Whether most of its terminals really lost service when it says, through no fault and no expected gap."""
+    out = sum(_is_out(terminal_id, claim.started_at_ns, outages, tolerances) for terminal_id in claim.terminal_ids)
+    return 2 * out > len(claim.terminal_ids)
+
+
+def _is_out(terminal_id: str, at_ns: int, outages: Outages, tolerances: Tolerances) -> bool:
     slack_ns = int(tolerances.clock_slack_s * NS_PER_S)
     return any(
-        outages.spans.starts_ns[place] - slack_ns <= claim.opened_at_ns <= outages.spans.ends_ns[place] + slack_ns
-        for place in outages.places_of(claim.root_id)
+        outages.spans.starts_ns[place] - slack_ns <= at_ns <= outages.spans.ends_ns[place] + slack_ns
+        for place in outages.places_of(terminal_id)
         if not outages.label_ids[place] and not outages.expected[place]
     )
 

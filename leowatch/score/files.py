@@ -61,6 +61,7 @@ class IncidentRevision(msgspec.Struct, frozen=True, kw_only=True):
     root_kind: str | int
     root_id: str
     cause: str
+    started_at: str
     opened_at: str
     changed_at: str
     resolved_at: str | None = None

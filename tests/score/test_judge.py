@@ -130,6 +130,18 @@ def test_an_incident_in_an_expected_gap_is_false_and_one_in_true_rain_is_not(run
     assert (board.faults.false, board.faults.unlabelled) == (1, 1)
 
 
+def test_an_area_that_truly_rained_out_is_no_false_incident(run):
+    drowned = ["ut-117", "ut-118", "ut-119"]
+    for terminal in drowned:
+        run.add_outage(terminal, 600, 660, "rain")
+    run.incidents.append(incident(900, "cell", "8", "regional_outage", 605, terminals=drowned))
+    run.incidents.append(incident(901, "cell", "9", "regional_outage", 605, terminals=["ut-116", "ut-115", "ut-119"]))
+
+    board = judge(*run.write())
+
+    assert (board.faults.false, board.faults.unlabelled) == (1, 1)
+
+
 def test_a_fault_found_only_after_its_recovery_is_missed_and_its_incident_is_late(run):
     run.incidents[0] = incident(0, "gateway", "gw-0", "gateway_isolated", 221)
 
