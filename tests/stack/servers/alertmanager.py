@@ -35,7 +35,8 @@ class Alertmanager:
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts it holds."""
-        return get_json(f"{self.url}/api/v2/alerts")
+        found: list[dict[str, Any]] = get_json(f"{self.url}/api/v2/alerts")
+        return found
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """How a request to AWS says what it wants, and how a refusal must be worded for its client to understand it."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
@@ -16,14 +16,14 @@ class Reply:
     body: bytes
 
 
-def operation(path: str, headers: Mapping[str, str], body: bytes) -> str:
+def operation(path: str, headers: Message, body: bytes) -> str:
     """Return the operation's name (PutEvents), or the path where the request is none of AWS's."""
     if target := headers.get("X-Amz-Target"):
         return target.rpartition(".")[2]
     return parse_qs(body.decode("latin-1")).get("Action", [path])[0]
 
 
-def refusal(headers: Mapping[str, str], status: int, code: str, message: str) -> Reply:
+def refusal(headers: Message, status: int, code: str, message: str) -> Reply:
     """Word a refusal in the dialect of the request."""
     if "X-Amz-Target" in headers:
         body = json.dumps({"__type": code, "message": message}).encode()

@@ -26,7 +26,8 @@ def command(python: str, host: str, port: int) -> list[str]:
 
 def client(service: str, endpoint_url: str, **config: Any) -> Any:
     """Return a boto3 client of a service at an address; `config` is botocore's, such as retries and timeouts."""
-    return boto3.session.Session().client(service, endpoint_url=endpoint_url, config=Config(**config), **CREDENTIALS)
+    session: Any = boto3.session.Session()  # its stubs want the service's name as a literal
+    return session.client(service, endpoint_url=endpoint_url, config=Config(**config), **CREDENTIALS)
 
 
 @dataclass(frozen=True)

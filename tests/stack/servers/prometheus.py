@@ -35,11 +35,14 @@ class Prometheus:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Return what an instant query finds now."""
-        return get_json(f"{self.url}/api/v1/query?{urlencode({'query': expression})}")["data"]["result"]
+        found: list[dict[str, Any]]
+        found = get_json(f"{self.url}/api/v1/query?{urlencode({'query': expression})}")["data"]["result"]
+        return found
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts that are pending or firing."""
-        return get_json(f"{self.url}/api/v1/alerts")["data"]["alerts"]
+        found: list[dict[str, Any]] = get_json(f"{self.url}/api/v1/alerts")["data"]["alerts"]
+        return found
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def answers(url: str) -> Callable[[], bool]:
     def ask() -> bool:
         try:
             with _DIRECT.open(url, timeout=1.0) as reply:
-                return reply.status == http.HTTPStatus.OK
+                return bool(reply.status == http.HTTPStatus.OK)
         except (OSError, http.client.HTTPException):  # URLError and HTTPError are OSErrors
             return False
 
