@@ -101,7 +101,7 @@ class Carrier:
             self._metrics.dropped.labels("seen").inc()
             return
         self._metrics.dropped.labels("jump").inc()
-        if time.monotonic() - self._sought_at_s.get(partition, 0.0) < SEEK_AGAIN_S:
+        if time.monotonic() - self._sought_at_s.get(partition, -SEEK_AGAIN_S) < SEEK_AGAIN_S:
             return
         self._sought_at_s[partition] = time.monotonic()
         self._metrics.seeks.inc()

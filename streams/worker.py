@@ -15,7 +15,6 @@ from streams.loading import identify, load
 from streams.metrics import Metrics
 from streams.outbox import Halt, Outbox
 from streams.settings import Settings
-from streams.snapshots import Deployment
 from streams.tenure import Tenure
 from streams.workbench import Workbench
 
@@ -36,7 +35,7 @@ class Worker:
         self._knowledge = knowledge
         self._halt = halt
         self.metrics = Metrics()
-        self.deployment: Deployment = identify(settings.kafka, knowledge().inventory.shard_count)
+        self.deployment = identify(settings.kafka, knowledge().inventory.shard_count)
         self.app: WorkshopApp = make_app(settings)
         outbox = Outbox(send=sender(self.app), halt=halt, metrics=self.metrics)
         self.carrier = Carrier(app=self.app, deployment=self.deployment, outbox=outbox, halt=halt, metrics=self.metrics)

@@ -1,0 +1,68 @@
+"""The workshop's commands: `python -m streams worker`."""
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import faust
+import structlog
+import typer
+from rich import print_json
+
+from ingest.contract.bus import Fatal
+from streams.settings import Settings
+from streams.side_reader import SideReader
+from streams.worker import Worker
+
+log = structlog.get_logger()
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+# As the sinks: 2 says that a restart will not help, 1 that it may.
+_EXIT_FATAL = 2
+_EXIT_FAILED = 1
+
+
+@cli.callback()
+def workshop() -> None:
+    """Turn frames into events, rollups and incidents."""
+
+
+@cli.command()
+def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings and exit.")] = False) -> None:
+    """Run one worker until it is told to stop; it reads its settings from STREAMS_*."""
+    settings = Settings()
+    if check:
+        print_json(settings.model_dump_json())
+        return
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        built = _build(settings)
+    except Fatal as error:
+        halt(error)
+        return
+    if settings.metrics_port:
+        built.metrics.serve(settings.metrics_host, settings.metrics_port)
+    # Faust spells `warning` its own way, and prints a banner unless it is told to be quiet.
+    engine = faust.Worker(built.app, loglevel=settings.log_level.replace("warning", "warn"), quiet=True)
+    engine.execute_from_commandline()
+
+
+def halt(error: BaseException) -> None:
+    """End the process on the spot: what is not in a snapshot is read again, so there is nothing to save."""
+    log.critical("worker_halted", error=f"{type(error).__name__}: {error}")
+    sys.stderr.flush()
+    os._exit(_EXIT_FATAL if isinstance(error, Fatal) else _EXIT_FAILED)
+
+
+def _build(settings: Settings) -> Worker:
+    side_inputs = SideReader(settings.kafka)
+    side_inputs.start()
+    return Worker(settings, knowledge=side_inputs.knowledge, halt=halt)
+
+
+if __name__ == "__main__":
+    cli()

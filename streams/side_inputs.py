@@ -1,0 +1,96 @@
+"""What the side topics say, folded into what the detectors know: inventory, plan, maintenance windows, thresholds."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ingest.contract.bus import Message
+from ingest.contract.control import MaintenanceWindow, decode_control
+from ingest.contract.frame import Rejected, decode
+from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
+from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
+from ingest.contract.topics import (
+    CONTACT_PLAN,
+    CONTROL_RECORDS,
+    INVENTORY_GATEWAY,
+    INVENTORY_POP,
+    INVENTORY_SATELLITE,
+    INVENTORY_TENANT,
+    INVENTORY_TERMINAL,
+)
+from streams.knowledge import Knowledge, PlanBook
+from streams.thresholds import Thresholds
+
+_INVENTORY = (INVENTORY_TERMINAL, INVENTORY_SATELLITE, INVENTORY_GATEWAY, INVENTORY_POP, INVENTORY_TENANT)
+SIDE_TOPICS = (*_INVENTORY, CONTACT_PLAN, CONTROL_RECORDS)
+_INVENTORY_NAMES = frozenset(topic.name for topic in _INVENTORY)
+
+
+class SideInputs:
+    """Takes the records of the side topics in any order, and says what is known once an inventory is whole.
+
+    Attributes:
+        refused_count: Records that could not be read; they are passed over.
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, bytes], InventoryRecord] = {}
+        self._windows: dict[str, MaintenanceWindow] = {}
+        self._plan = PlanBook()
+        self._inventory: Inventory | None = None
+        self._knowledge: Knowledge | None = None
+        self.refused_count = 0
+
+    @property
+    def knowledge(self) -> Knowledge | None:
+        """What is known; None until there is a whole inventory."""
+        return self._knowledge
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """Take a batch in, and make up the knowledge anew if it changes any."""
+        batch = list(messages)
+        for message in batch:
+            try:
+                self._fold(message)
+            except msgspec.MsgspecError:
+                self.refused_count += 1
+        if not batch:
+            return
+        if any(message.topic in _INVENTORY_NAMES for message in batch):
+            self._complete_inventory()
+        if self._inventory is not None:
+            self._knowledge = Knowledge(
+                inventory=self._inventory,
+                plan=self._plan,
+                thresholds=Thresholds(),
+                maintenance=tuple(self._windows.values()),
+            )
+
+    def _fold(self, message: Message) -> None:
+        if message.topic in _INVENTORY_NAMES:
+            if message.value is None:
+                self._records.pop((message.topic, message.key), None)
+            else:
+                self._records[message.topic, message.key] = decode_record(message.value)
+        elif message.value is None:
+            return
+        elif message.topic == CONTACT_PLAN.name:
+            self._fold_plan(message.value)
+        else:
+            record = decode_control(message.value)
+            if isinstance(record, MaintenanceWindow):
+                self._windows[record.window_id] = record
+
+    def _fold_plan(self, value: bytes) -> None:
+        frame = decode(value, PLAN_LAYOUTS, PlanHeader)
+        if isinstance(frame, Rejected):
+            self.refused_count += 1
+        else:
+            self._plan.add(frame.header, frame.columns)
+
+    def _complete_inventory(self) -> None:
+        try:
+            self._inventory = Inventory(self._records.values())
+        except ValueError:
+            # Its records come over several topics: until the last is here, what was whole before holds.
+            return

@@ -1,0 +1,178 @@
+"""A broker with traffic on it, workers that can be harmed, and the events that are there in the end."""
+
+import os
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from ingest.contract.frame import decode
+from ingest.contract.inventory import Deployment, Gateway, Pop, Satellite, Tenant, encode_record
+from ingest.contract.topics import (
+    INGEST_TOPICS,
+    INVENTORY_GATEWAY,
+    INVENTORY_POP,
+    INVENTORY_SATELLITE,
+    INVENTORY_TENANT,
+    INVENTORY_TERMINAL,
+)
+from streams.contract.events import EVENT_LAYOUTS, EventHeader
+from streams.contract.topics import STREAMS_TOPICS, TERMINAL_EVENTS
+from streams.knowledge import Knowledge, PlanBook
+from streams.thresholds import Thresholds
+from streams.workbench import Workbench
+from tests.chaos.traffic import PARTITION_COUNT
+from tests.stack.servers.daemon import Daemon
+from tests.stack.servers.ports import free_port
+
+POLL_S = 0.1
+
+
+@dataclass
+class Said:
+    """What is found in event frames.
+
+    Attributes:
+        rows: The columns of each event's last revision, by key.
+        conflict_count: Rows with the key and revision of another, and other content.
+        reached: The last source offset of each shard that an event frame named.
+        frame_count: Event frames, ticks included.
+        repeat_count: Rows that were there before, word for word.
+    """
+
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    conflict_count: int = 0
+    reached: dict[int, int] = field(default_factory=dict)
+    frame_count: int = 0
+    repeat_count: int = 0
+    _seen: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
+    _revisions: dict[bytes, int] = field(default_factory=dict)
+
+    def put(self, value):
+        """Take an event frame in."""
+        frame = decode(value, EVENT_LAYOUTS, EventHeader)
+        shard = frame.header.shard
+        self.frame_count += 1
+        self.reached[shard] = max(self.reached.get(shard, -1), frame.header.source_offset)
+        if frame.rows:
+            self._put_rows(frame)
+
+    def _put_rows(self, frame):
+        names = sorted(name for name in frame.columns if name not in ("event_key", "revision"))
+        table = np.rec.fromarrays([frame.columns[name] for name in names], names=names)
+        for row, key, revision in zip(
+            table, frame.columns["event_key"], frame.columns["revision"].tolist(), strict=True
+        ):
+            content, key = row.tobytes(), key.tobytes()
+            earlier = self._seen.setdefault((key, revision), content)
+            self.conflict_count += earlier != content
+            self.repeat_count += earlier is not content
+            if revision >= self._revisions.get(key, 0):
+                self._revisions[key] = revision
+                self.rows[key] = content
+
+
+def in_memory(records, inventory) -> tuple[Said, Counter]:
+    """Step the same records at one workbench, in their order, without Kafka."""
+    knowledge = Knowledge(inventory=inventory, plan=PlanBook(), thresholds=Thresholds(), maintenance=())
+    bench = Workbench(partition_count=PARTITION_COUNT, knowledge=lambda: knowledge)
+    said, offsets = Said(), Counter()
+    for record in records:
+        offset = offsets[record.partition]
+        offsets[record.partition] += 1
+        for out in bench.handle(key=record.key, value=record.value, partition=record.partition, offset=offset, at_ns=0):
+            if out.topic == TERMINAL_EVENTS:
+                said.put(out.value)
+    return said, bench.counts
+
+
+class World:
+    """Kafka with our topics, an inventory and traffic."""
+
+    def __init__(self, kafka, folder: Path, *, group="chaos"):
+        self.kafka = kafka
+        self._folder = folder
+        self._group = group
+        kafka.create_topics([*INGEST_TOPICS, *STREAMS_TOPICS], PARTITION_COUNT)
+        self._producer = KafkaProducer(bootstrap_servers=kafka.bootstrap, linger_ms=5)
+
+    def publish(self, inventory):
+        """Write the inventory onto its topics."""
+        homes = {
+            Tenant: INVENTORY_TENANT,
+            Satellite: INVENTORY_SATELLITE,
+            Gateway: INVENTORY_GATEWAY,
+            Pop: INVENTORY_POP,
+        }
+        for record in inventory.records():
+            topic = homes.get(type(record), INVENTORY_TERMINAL)
+            key = "deployment" if isinstance(record, Deployment) else getattr(record, record.__struct_fields__[0])
+            self._producer.send(topic.name, key=key.encode(), value=encode_record(record))
+        self._producer.flush()
+
+    def send(self, records):
+        """Write telemetry."""
+        for record in records:
+            self._producer.send(record.topic.name, key=record.key, value=record.value, partition=record.partition)
+        self._producer.flush()
+
+    def worker(self, name, **settings) -> Daemon:
+        """Return a worker, not yet started; its name is its slot in the group."""
+        port = free_port()
+        environment = {
+            "STREAMS_KAFKA": self.kafka.bootstrap,
+            "STREAMS_GROUP": self._group,
+            "STREAMS_INSTANCE": name,
+            "STREAMS_SESSION_TIMEOUT_S": "6",
+            "STREAMS_HEARTBEAT_S": "1",
+            "STREAMS_METRICS_PORT": str(port),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            **{f"STREAMS_{key.upper()}": str(value) for key, value in settings.items()},
+        }
+        daemon = Daemon(
+            name, [sys.executable, "-m", "streams", "worker"], self._folder,
+            is_ready=lambda: True, environment=environment,
+        )  # fmt: skip
+        daemon.metrics_port = port
+        return daemon
+
+    def progress(self) -> int:
+        """Return how many records the events topic has."""
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, group_id=None)
+        try:
+            return sum(consumer.end_offsets(_places(TERMINAL_EVENTS)).values())
+        finally:
+            consumer.close()
+
+    def wait_for(self, condition, within_s=60.0):
+        """Return once something holds."""
+        deadline_s = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline_s, f"not within {within_s} s"
+            time.sleep(POLL_S)
+
+    def said(self, expected: Said, within_s=60.0) -> Said:
+        """Read events until every shard has reached the last frame that says anything in memory."""
+        said = Said()
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, group_id=None, enable_auto_commit=False)
+        places = _places(TERMINAL_EVENTS)
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        deadline_s = time.monotonic() + within_s
+        try:
+            while said.reached != expected.reached:
+                assert time.monotonic() < deadline_s, f"reached {said.reached}, expected {expected.reached}"
+                for records in consumer.poll(timeout_ms=500).values():
+                    for record in records:
+                        said.put(record.value)
+        finally:
+            consumer.close()
+        return said
+
+
+def _places(topic):
+    return [TopicPartition(topic.name, partition) for partition in range(PARTITION_COUNT)]
