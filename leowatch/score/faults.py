@@ -152,8 +152,10 @@ def _candidates(
     for claim_place, claim in enumerate(found):
         for place in by_root.get(claim.root, []):
             fault = true[place]
-            since = [at for cause, at in claim.causes_since_ns.items() if cause in FAULT_CAUSES[fault.label.kind]]
-            if since and _is_during(min(since), fault, tolerances):
+            causes = FAULT_CAUSES[fault.label.kind]
+            since = [at for cause, at in claim.causes_since_ns.items() if cause in causes]
+            # The last word counts: naming every cause once in turn wins nothing.
+            if claim.cause in causes and _is_during(min(since), fault, tolerances):
                 side = in_time if min(since) <= fault.ended_at_ns else late
                 side[place, claim_place] = min(since)
     return in_time, late

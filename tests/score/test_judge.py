@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from leowatch.score.__main__ import main
 from leowatch.score.command import run as judge_to_files
 from leowatch.score.files import BadFile, MissingFile
 from leowatch.score.judge import demo_object, judge
@@ -90,6 +91,24 @@ def test_a_second_incident_of_one_fault_is_a_duplicate_and_not_false(run):
     row = board.faults.per_kind["gateway_down"]
     assert (board.faults.duplicates, board.faults.false, row.detected) == (1, 0, 3)
     assert row.incidents_per_fault == pytest.approx(4 / 3, abs=1e-3)
+
+
+def test_a_second_incident_after_recovery_is_a_duplicate_too(run):
+    run.incidents.append(incident(900, "gateway", "gw-0", "gateway_isolated", 230))
+
+    board = judge(*run.write())
+
+    assert (board.faults.duplicates, board.faults.late, board.faults.per_kind["gateway_down"].detected) == (1, 0, 3)
+
+
+def test_the_last_cause_counts_whatever_order_revisions_stand_in(run):
+    run.incidents.append(incident(0, "gateway", "gw-0", "fibre_cut", 106, revision=3, changed_at=say(140)))
+    run.incidents.append(incident(0, "gateway", "gw-0", "gateway_isolated", 106, revision=2, changed_at=say(130)))
+    run.incidents.reverse()
+
+    board = judge(*run.write())
+
+    assert (board.faults.detected, board.faults.wrong_cause) == (42, 1)
 
 
 def test_one_incident_answers_for_one_fault_only(run):
@@ -251,6 +270,27 @@ def test_an_invented_outage_is_false_and_a_withdrawn_one_was_never_said(run):
     assert judge(*run.write()).outages.outage.false == 1
 
 
+def test_a_terminals_own_opinion_is_not_our_finding(run):
+    run.say("outage_started", "ut-119", 600, 603, cause="no_pings", source="terminal")
+
+    assert judge(*run.write()).outages.outage.false == 0
+
+
+@pytest.mark.parametrize("last", ["outage", "attitude"])
+def test_an_outage_that_stands_lasts_as_long_as_the_run(run, last):
+    run.outages.append(
+        {"terminal_id": "ut-119", "started_at_ns": at(895), "ended_at_ns": None, "cause": "rain", "label_id": None}
+    )
+    if last == "outage":
+        run.add_outage("ut-118", 890, 900, "rain", found=False)
+    else:
+        run.attitude.append(
+            {"terminal_id": "ut-118", "at_ns": at(900), "tilt_angle_deg": 1.0, "boresight_azimuth_deg": 0.0}
+        )
+
+    assert judge(*run.write()).outages.outage.missed == (2 if last == "outage" else 1)
+
+
 def test_the_last_revision_of_an_event_holds(run):
     run.say("outage_ended", "ut-020", 200, 300, revision=2, cause="unknown", ended_at=say(260))
 
@@ -318,6 +358,14 @@ def test_handovers_inside_a_gap_are_counted_apart(run):
     assert (board.handovers.in_gap.n, board.handovers.in_gap.detected, board.handovers.in_gap.false) == (2, 1, 0)
 
 
+def test_a_handover_seen_in_spite_of_an_outage_is_plainly_right(run):
+    run.add_handover("ut-040", 150, "sat-3", "sat-4")
+
+    board = judge(*run.write())
+
+    assert (board.handovers.handover.n, board.handovers.handover.detected, board.handovers.in_gap.n) == (361, 361, 0)
+
+
 def test_the_blink_of_a_handover_excuses_nobody_who_missed_it(run):
     run.add_outage("ut-000", 499.9, 500.2, "handover", found=False)
     run.add_handover("ut-000", 500, "sat-3", "sat-4", found=False)
@@ -352,6 +400,15 @@ def test_a_tilt_event_on_a_level_antenna_is_false(run):
 
     assert (tilt.tilt_critical.false, tilt.tilt_critical.recall.ratio) == (1, 1.0)
     assert tilt.tilt_disturbed.precision.ratio == 0.5
+
+
+def test_a_face_restored_long_before_it_was_is_false(run):
+    run.drop_events("tilt_restored")
+    run.say("tilt_restored", "ut-000", 200, 260, ended_at=say(255))
+
+    row = judge(*run.write()).tilt.tilt_restored
+
+    assert (row.detected, row.false) == (0, 1)
 
 
 def test_a_face_that_turns_without_tilting_is_off_its_reference(run):
@@ -427,3 +484,14 @@ def test_the_command_writes_json_and_a_page_that_needs_nothing_else(run):
     assert html.count('<rect class="pages"') == 3
     assert "http" not in html
     assert "<script" not in html
+
+
+def test_the_program_prints_one_object_and_says_what_is_missing(run, capsys):
+    truth, events, incidents, pages = run.write()
+    arguments = ["--truth", str(truth), "--events", str(events), "--incidents", str(incidents), "--pages", str(pages)]
+
+    assert main(arguments) == 0
+    assert msgspec.json.decode(capsys.readouterr().out)["injected"] == 43
+    pages.unlink()
+    assert main(arguments) == 2
+    assert "pages.jsonl is not there" in capsys.readouterr().err
