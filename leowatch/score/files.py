@@ -168,17 +168,20 @@ def event_arrays(table: Any) -> dict[str, Array]:
         if table[name].null_count:
             raise BadFile(f"an event has no {name}")
     moments = {f"{name}_ns": _instants(table[name]) for name in ("started_at", "ended_at", "decided_at")}
-    classes = table["handover_class"].combine_chunks()
-    moves = np.zeros(table.num_rows, dtype=bool)
-    if len(classes):
-        moves[pc.list_parent_indices(classes).to_numpy()[pc.equal(pc.list_flatten(classes), "satellite").to_numpy(zero_copy_only=False)]] = True  # fmt: skip
-    # A row that names no class is judged as a change of satellite.
-    moves |= classes.is_null().to_numpy(zero_copy_only=False)
+    moves = _satellite_changed(table["handover_class"].combine_chunks())
     plain = [
         name for name in table.column_names if name not in {"started_at", "ended_at", "decided_at", "handover_class"}
     ]
     arrays = {name: _values(table[name]) for name in plain} | moments | {"satellite_changed": moves}
     return {name: values[_last_revisions(arrays)] for name, values in arrays.items()}
+
+
+def _satellite_changed(classes: Any) -> Array:
+    """Return which lists name the satellite; a row that names no class is judged as if it did."""
+    changed = np.array(classes.is_null().to_numpy(zero_copy_only=False))
+    named = pc.equal(pc.list_flatten(classes), "satellite").to_numpy(zero_copy_only=False)
+    changed[pc.list_parent_indices(classes).to_numpy()[named.astype(bool)]] = True
+    return changed
 
 
 def _last_revisions(arrays: dict[str, Array]) -> Array:
