@@ -40,7 +40,7 @@ def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        built = _build(settings)
+        built = build(settings)
     except Fatal as error:
         halt(error)
         return
@@ -58,7 +58,8 @@ def halt(error: BaseException) -> None:
     os._exit(_EXIT_FATAL if isinstance(error, Fatal) else _EXIT_FAILED)
 
 
-def _build(settings: Settings) -> Worker:
+def build(settings: Settings) -> Worker:
+    """Put a worker together; it begins once its app is run."""
     side_inputs = SideReader(settings.kafka)
     side_inputs.start()
     return Worker(settings, knowledge=side_inputs.knowledge, halt=halt)

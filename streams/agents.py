@@ -21,8 +21,11 @@ from streams.workbench import Standing
 
 log = structlog.get_logger()
 
-# A seek back can be overrun by a fetch that was under way: ask again after so long.
+# The frames behind a jump ask for no seek of their own while the first one's may still work.
 SEEK_AGAIN_S = 1.0
+# A seek can be overrun by a fetch that was under way, and Faust then drops what it asked for without a word. Nothing
+# more may come that would show it, so a partition that stands still for so long is led back too.
+WATCH_EVERY_S = 3.0
 
 
 class Carrier:
@@ -36,6 +39,7 @@ class Carrier:
         self._metrics = metrics
         self._found_before: Counter[str] = Counter()
         self._sought_at_s: dict[int, float] = {}
+        self._watched: dict[int, tuple[int, int]] = {}
         self._writings: set[asyncio.Task[None]] = set()
         self._kept_at_s: dict[int, float] = {}
         self.tenure: Tenure | None = None
@@ -101,8 +105,25 @@ class Carrier:
             self._metrics.dropped.labels("seen").inc()
             return
         self._metrics.dropped.labels("jump").inc()
-        if time.monotonic() - self._sought_at_s.get(partition, -SEEK_AGAIN_S) < SEEK_AGAIN_S:
+        if time.monotonic() - self._sought_at_s.get(partition, -SEEK_AGAIN_S) >= SEEK_AGAIN_S:
+            await self._lead_back(tenure, partition)
+
+    async def watch(self) -> None:
+        """Lead back each partition that has not moved since the last call though its topic has more."""
+        tenure = self.tenure
+        if tenure is None:
             return
+        expected = dict(tenure.reading.expected)
+        still = [place for place, offset in expected.items() if self._watched.get(place) == (tenure.generation, offset)]
+        self._watched = {place: (tenure.generation, offset) for place, offset in expected.items()}
+        if not still:
+            return
+        ends = await self._app.consumer.highwaters(*(TP(TERMINAL_TELEMETRY.name, place) for place in still))
+        for source, end in ends.items():
+            if self._holds(tenure) and tenure.reading.expected[source.partition] == expected[source.partition] < end:
+                await self._lead_back(tenure, source.partition)
+
+    async def _lead_back(self, tenure: Tenure, partition: int) -> None:
         self._sought_at_s[partition] = time.monotonic()
         self._metrics.seeks.inc()
         source = TP(TERMINAL_TELEMETRY.name, partition)
@@ -112,7 +133,7 @@ class Carrier:
             lost_count = tenure.reading.skip_to(partition, next(iter(earliest.values())))
             self._metrics.lost.inc(lost_count)
             expected = tenure.reading.expected[partition]
-            log.warning("offset_jumped", partition=partition, expected=expected, lost_count=lost_count)
+            log.warning("partition_led_back", partition=partition, expected=expected, lost_count=lost_count)
             await consumer.seek_wait({source: expected})
 
     def _snapshot_if_due(self, tenure: Tenure, shard: int) -> None:

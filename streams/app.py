@@ -95,7 +95,8 @@ def sender(app: WorkshopApp) -> Callable[[str, bytes, bytes | None, int, Headers
     """Return what sends through the app's producer and returns the delivery."""
 
     async def send(topic: str, key: bytes, value: bytes | None, partition: int, headers: Headers) -> Awaitable[Any]:
-        return await app.producer.send(topic, key, value, partition, None, list(headers))
+        delivery: Awaitable[Any] = await app.producer.send(topic, key, value, partition, None, list(headers))
+        return delivery
 
     return send
 
@@ -104,6 +105,15 @@ def listen(app: WorkshopApp, carry: Callable[[Any], Awaitable[None]]) -> None:
     """Subscribe the one agent to the telemetry of terminals."""
     topic = app.topic(TERMINAL_TELEMETRY.name, key_serializer="raw", value_serializer="raw")
     app.agent(topic, name="carry", concurrency=1)(carry)
+
+
+def every(app: WorkshopApp, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Call again and again while the app runs."""
+
+    async def again(*_: Any) -> None:
+        await act()
+
+    app.timer(interval=interval_s)(again)
 
 
 def on_assignment(app: WorkshopApp, begin: Callable[[], Awaitable[None]]) -> None:

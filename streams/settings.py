@@ -9,25 +9,27 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="STREAMS_", frozen=True)
 
-    kafka: str = Field("127.0.0.1:9092", description="Brokers, host:port, comma separated.")
-    group: str = Field("leowatch-streams", description="Consumer group of all workers of a deployment.")
+    kafka: str = Field(default="127.0.0.1:9092", description="Brokers, host:port, comma separated.")
+    group: str = Field(default="leowatch-streams", description="Consumer group of all workers of a deployment.")
     instance: str = Field(
-        "worker-0",
+        default="worker-0",
         description="This worker's slot: a stable name, so that a restart in place moves no partition.",
     )
     session_timeout_s: float = Field(
-        10.0, gt=0, description="A worker that is silent for so long loses its partitions."
+        default=10.0, gt=0, description="A worker that is silent for so long loses its partitions."
     )
-    heartbeat_s: float = Field(3.0, gt=0, description="A third of the session, as Kafka asks.")
+    heartbeat_s: float = Field(default=3.0, gt=0, description="A third of the session, as Kafka asks.")
     snapshot_every_s: float = Field(
-        30.0, gt=0, description="Of a shard's own clock; bounds what a restart reads again."
+        default=30.0, gt=0, description="Of a shard's own clock; bounds what a restart reads again."
     )
     queue_frames: int = Field(
-        256,
+        default=256,
         ge=1,
         description="Frames that wait inside the worker: 16 halves the rate, 4096 hold 672 MB (measured).",
     )
-    delivery_timeout_s: float = Field(60.0, gt=0, description="A send that the broker has not taken by then stops us.")
-    metrics_host: str = Field("127.0.0.1", description="Where the worker's own metrics are served.")
-    metrics_port: int = Field(9301, ge=0, le=65_535, description="0 serves none.")
-    log_level: str = Field("warning", description="Of the engine and its clients.")
+    delivery_timeout_s: float = Field(
+        default=60.0, gt=0, description="A send that the broker has not taken by then stops us."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Where the worker's own metrics are served.")
+    metrics_port: int = Field(default=9301, ge=0, le=65_535, description="0 serves none.")
+    log_level: str = Field(default="warning", description="Of the engine and its clients.")

@@ -8,8 +8,8 @@ from faust.types import TP
 
 from ingest.contract.bus import Fatal
 from ingest.contract.topics import TERMINAL_TELEMETRY
-from streams.agents import Carrier
-from streams.app import WorkshopApp, listen, make_app, on_assignment, sender
+from streams.agents import WATCH_EVERY_S, Carrier
+from streams.app import WorkshopApp, every, listen, make_app, on_assignment, sender
 from streams.knowledge import Knowledge
 from streams.loading import identify, load
 from streams.metrics import Metrics
@@ -43,6 +43,7 @@ class Worker:
         self.app.resume_offsets = self._resume_offsets
         on_assignment(self.app, self._begin)
         listen(self.app, self.carrier.carry)
+        every(self.app, WATCH_EVERY_S, self.carrier.watch)
 
     async def _begin(self) -> None:
         """Begin a new tenure from the snapshots, unless another rebalance has overtaken this one."""

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import numpy as np
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -19,6 +21,7 @@ from ingest.contract.topics import (
     INVENTORY_SATELLITE,
     INVENTORY_TENANT,
     INVENTORY_TERMINAL,
+    TERMINAL_TELEMETRY,
 )
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.topics import STREAMS_TOPICS, TERMINAL_EVENTS
@@ -64,10 +67,8 @@ class Said:
     def _put_rows(self, frame):
         names = sorted(name for name in frame.columns if name not in ("event_key", "revision"))
         table = np.rec.fromarrays([frame.columns[name] for name in names], names=names)
-        for row, key, revision in zip(
-            table, frame.columns["event_key"], frame.columns["revision"].tolist(), strict=True
-        ):
-            content, key = row.tobytes(), key.tobytes()
+        keys, revisions = frame.columns["event_key"].tolist(), frame.columns["revision"].tolist()
+        for content, key, revision in zip((row.tobytes() for row in table), keys, revisions, strict=True):
             earlier = self._seen.setdefault((key, revision), content)
             self.conflict_count += earlier != content
             self.repeat_count += earlier is not content
@@ -88,6 +89,28 @@ def in_memory(records, inventory) -> tuple[Said, Counter]:
             if out.topic == TERMINAL_EVENTS:
                 said.put(out.value)
     return said, bench.counts
+
+
+class Worker(Daemon):
+    """A worker's process; its name is its slot in the group."""
+
+    metrics_port: int
+
+    def metric(self, line):
+        """Return the value of one line of its metrics; 0 while it is not there."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except URLError:
+            return 0.0
+        return next(
+            (float(found.rsplit(" ", 1)[1]) for found in lines if found.startswith(f"leo_streams_{line} ")), 0.0
+        )
+
+    @property
+    def exit_code(self):
+        """How it ended; None while it has not."""
+        return self._process.poll()
 
 
 class World:
@@ -120,8 +143,8 @@ class World:
             self._producer.send(record.topic.name, key=record.key, value=record.value, partition=record.partition)
         self._producer.flush()
 
-    def worker(self, name, **settings) -> Daemon:
-        """Return a worker, not yet started; its name is its slot in the group."""
+    def worker(self, name, *, module="streams", **settings) -> Worker:
+        """Return a worker, not yet started."""
         port = free_port()
         environment = {
             "STREAMS_KAFKA": self.kafka.bootstrap,
@@ -133,12 +156,20 @@ class World:
             "PYTHONPATH": os.pathsep.join(sys.path),
             **{f"STREAMS_{key.upper()}": str(value) for key, value in settings.items()},
         }
-        daemon = Daemon(
-            name, [sys.executable, "-m", "streams", "worker"], self._folder,
+        worker = Worker(
+            name, [sys.executable, "-m", module, "worker"], self._folder,
             is_ready=lambda: True, environment=environment,
         )  # fmt: skip
-        daemon.metrics_port = port
-        return daemon
+        worker.metrics_port = port
+        return worker
+
+    def delete_before_end(self):
+        """Delete all telemetry but the last frame of each partition, as retention would."""
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, group_id=None)
+        ends = consumer.end_offsets(_places(TERMINAL_TELEMETRY))
+        consumer.close()
+        with self.kafka.admin() as admin:
+            admin.delete_records({place: end - 1 for place, end in ends.items()})
 
     def progress(self) -> int:
         """Return how many records the events topic has."""
@@ -154,6 +185,20 @@ class World:
         while not condition():
             assert time.monotonic() < deadline_s, f"not within {within_s} s"
             time.sleep(POLL_S)
+
+    def read(self, topic, partition_count=1):
+        """Return every record of a topic."""
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, group_id=None, enable_auto_commit=False)
+        places = [TopicPartition(topic.name, partition) for partition in range(partition_count)]
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        ends, found = consumer.end_offsets(places), []
+        try:
+            while any(consumer.position(place) < end for place, end in ends.items()):
+                found += [record for records in consumer.poll(timeout_ms=500).values() for record in records]
+        finally:
+            consumer.close()
+        return found
 
     def said(self, expected: Said, within_s=60.0) -> Said:
         """Read events until every shard has reached the last frame that says anything in memory."""

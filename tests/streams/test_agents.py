@@ -49,7 +49,11 @@ class Consumer:
 
     def __init__(self):
         self.earliest = 0
+        self.end = 100
         self.sought = []
+
+    async def highwaters(self, *sources):
+        return dict.fromkeys(sources, self.end)
 
     async def earliest_offsets(self, source):
         return {source: self.earliest}
@@ -161,6 +165,31 @@ def test_a_jump_over_what_retention_deleted_is_counted_as_lost():
 
     assert scene.bench.taken == [0, 4, 5]
     assert scene.count("frames_lost") == 3
+
+
+def test_a_partition_that_stands_still_though_there_is_more_is_led_back():
+    async def story():
+        scene = Scene()
+        await scene.take(0)
+        await scene.carrier.watch()
+        assert scene.app.consumer.sought == []
+        await scene.carrier.watch()
+        assert scene.app.consumer.sought == [{TP(TERMINAL_TELEMETRY.name, 0): 1}]
+
+    play(story())
+
+
+def test_a_partition_that_moves_or_is_at_its_end_is_left_alone():
+    async def story():
+        scene = Scene()
+        await scene.carrier.watch()
+        await scene.take(0)
+        await scene.carrier.watch()
+        scene.app.consumer.end = 1
+        await scene.carrier.watch()
+        assert scene.app.consumer.sought == []
+
+    play(story())
 
 
 def test_a_frame_that_was_seen_is_dropped():

@@ -1,0 +1,33 @@
+"""A worker whose consumer is moved forward behind its back, once: `python -m tests.chaos.saboteur`."""
+
+import asyncio
+
+import faust
+from faust.types import TP
+
+from ingest.contract.topics import TERMINAL_TELEMETRY
+from streams.__main__ import build
+from streams.settings import Settings
+
+AFTER_FRAMES = 20
+LEAP = 40
+
+
+def main():
+    """Run it."""
+    settings = Settings()
+    worker = build(settings)
+
+    @worker.app.task
+    async def sabotage():
+        while worker.carrier.tenure is None or worker.carrier.tenure.reading.expected.get(0, 0) < AFTER_FRAMES:
+            await asyncio.sleep(0)
+        expected = worker.carrier.tenure.reading.expected[0]
+        await worker.app.consumer.seek_wait({TP(TERMINAL_TELEMETRY.name, 0): expected + LEAP})
+
+    worker.metrics.serve(settings.metrics_host, settings.metrics_port)
+    faust.Worker(worker.app, loglevel="warn", quiet=True).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()
