@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from ingest.contract.columns import Array, Columns, Layout, row_count
+from ingest.contract.columns import Array, Column, Columns, Layout, row_count
 
 # The broker takes 1 MiB; the rest is room for the record's own header (design section 3).
 FRAME_LIMIT_BYTES = 900_000
@@ -211,12 +211,21 @@ def _refuse_header(header: msgspec.Struct, layout: Layout | None, shard_count: i
     return None
 
 
+@lru_cache(maxsize=256)
+def _selection(
+    layout: Layout, names: tuple[str, ...], only: frozenset[str] | None
+) -> tuple[tuple[int, ...], tuple[tuple[Column, bool], ...]]:
+    """Return which fields of a schema to read, and which columns are asked for, with whether the schema has them."""
+    known, there = set(layout.names()), set(names)
+    wanted = tuple(i for i, name in enumerate(names) if name in known and (only is None or name in only))
+    return wanted, tuple((c, c.name in there) for c in layout.columns if only is None or c.name in only)
+
+
 def _read_columns(
     value: bytes, schema: pa.Schema, header: H, layout: Layout, only: frozenset[str] | None
 ) -> Frame[H] | Rejected:
-    wanted = tuple(
-        i for i, name in enumerate(schema.names) if name in layout.names() and (only is None or name in only)
-    )
+    names = tuple(schema.names)
+    wanted, expected = _selection(layout, names, only)
     try:
         batches = list(pa.ipc.open_stream(value, options=_read_options(wanted if only is not None else None)))
     except (pa.ArrowInvalid, OSError) as error:
@@ -225,10 +234,8 @@ def _read_columns(
         return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"{len(batches)} record batches; a frame has one")
     rows = batches[0].num_rows if batches else 0
     columns: dict[str, Array] = {}
-    for column in layout.columns:
-        if only is not None and column.name not in only:
-            continue
-        if column.name not in schema.names:
+    for column, is_there in expected:
+        if not is_there:
             if column.required and rows:
                 detail = f"a {layout.kind} frame needs {column.name}"
                 return Rejected(reason=RejectReason.MISSING_COLUMN, detail=detail, field=column.name)
