@@ -20,7 +20,14 @@ from streams.knowledge import Knowledge
 READS = (TERMINAL_EVENTS, GATEWAY_TELEMETRY)
 _GATEWAY_LAYOUTS = {layout.kind: layout for layout in (GATEWAY, GATEWAY_PATH, GATEWAY_BEAM)}
 _GATEWAY_COLUMNS = frozenset(
-    {"gateway_index", "observed_at_ns", "antennas_in_service_count", "fibre_a_up", "fibre_b_up", "terminals_attached_count"}
+    {
+        "gateway_index",
+        "observed_at_ns",
+        "antennas_in_service_count",
+        "fibre_a_up",
+        "fibre_b_up",
+        "terminals_attached_count",
+    }
 )
 
 

@@ -39,6 +39,8 @@ class SideInputs:
         self._plan = PlanBook()
         self._inventory: Inventory | None = None
         self._knowledge: Knowledge | None = None
+        self._is_stale = False
+        self._is_inventory_stale = False
         self.refused_count = 0
 
     @property
@@ -47,24 +49,27 @@ class SideInputs:
         return self._knowledge
 
     def take(self, messages: Iterable[Message]) -> None:
-        """Take a batch in, and make up the knowledge anew if it changes any."""
-        batch = list(messages)
-        for message in batch:
+        """Take records in; nothing is known of them before `settle`."""
+        for message in messages:
+            self._is_stale = True
+            self._is_inventory_stale |= message.topic in _INVENTORY_NAMES
             try:
                 self._fold(message)
             except msgspec.MsgspecError:
                 self.refused_count += 1
-        if not batch:
-            return
-        if any(message.topic in _INVENTORY_NAMES for message in batch):
+
+    def settle(self) -> None:
+        """Make up the knowledge anew, if anything has come since the last time."""
+        if self._is_inventory_stale:
             self._complete_inventory()
-        if self._inventory is not None:
+        if self._is_stale and self._inventory is not None:
             self._knowledge = Knowledge(
                 inventory=self._inventory,
                 plan=self._plan,
                 thresholds=Thresholds(),
                 maintenance=tuple(self._windows.values()),
             )
+        self._is_stale = self._is_inventory_stale = False
 
     def _fold(self, message: Message) -> None:
         if message.topic in _INVENTORY_NAMES:

@@ -11,6 +11,8 @@ from streams.knowledge import Knowledge
 from streams.side_inputs import SIDE_TOPICS, SideInputs
 
 _POLL_MS = 500
+# A batch as large as this says that more is waiting: an inventory of a million is made up once, not for each batch.
+_BATCH_RECORDS = 5_000
 
 
 class SideReader:
@@ -63,8 +65,8 @@ class SideReader:
             self._take()
 
     def _take(self) -> None:
-        polled = self._consumer.poll(timeout_ms=_POLL_MS)
-        self._inputs.take(
+        polled = self._consumer.poll(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS)
+        batch = [
             Message(
                 topic=record.topic,
                 partition=record.partition,
@@ -75,4 +77,7 @@ class SideReader:
             )
             for records in polled.values()
             for record in records
-        )
+        ]
+        self._inputs.take(batch)
+        if len(batch) < _BATCH_RECORDS:
+            self._inputs.settle()

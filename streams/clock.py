@@ -1,0 +1,63 @@
+"""A shard's log time: the lowest of what its live producers last said; a producer that falls silent leaves the others blind."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ingest.contract.columns import Array
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """Who has spoken, and when.
+
+    Attributes:
+        names: Producers, in the order in which they came.
+        last_ns: Their last `received_at_ns`.
+        live: Whether they count.
+        clock_ns: Log time; it never goes back.
+        carrier: By place: the producer that last brought something of the terminal; -1 for none.
+    """
+
+    names: tuple[str, ...]
+    last_ns: Array
+    live: Array
+    clock_ns: int
+    carrier: Array
+
+
+def new_state(places: int) -> ClockState:
+    """Return a clock that has heard nobody."""
+    return ClockState((), np.empty(0, np.int64), np.empty(0, bool), 0, np.full(places, -1, np.int16))
+
+
+def hear(state: ClockState, producer: str, received_at_ns: int, timeout_ns: int, *, goodbye: bool) -> ClockState:
+    """Note that a producer has spoken; return the clock after it."""
+    names, last_ns, live = state.names, state.last_ns, state.live
+    if producer not in names:
+        names, last_ns, live = (*names, producer), np.append(last_ns, received_at_ns), np.append(live, True)
+    else:
+        last_ns, live = last_ns.copy(), live.copy()
+    index = names.index(producer)
+    last_ns[index] = max(int(last_ns[index]), received_at_ns)
+    live[index] = not goodbye
+    live &= last_ns > last_ns.max() - timeout_ns
+    clock_ns = max(state.clock_ns, int(last_ns[live].min())) if live.any() else state.clock_ns
+    return replace(state, names=names, last_ns=last_ns, live=live, clock_ns=clock_ns)
+
+
+def carry(state: ClockState, producer: str, place: Array) -> ClockState:
+    """Note who brought terminals' samples."""
+    index = state.names.index(producer)
+    if not len(place) or bool((state.carrier[place] == index).all()):
+        return state
+    carrier = state.carrier.copy()
+    carrier[place] = index
+    return replace(state, carrier=carrier)
+
+
+def blind(state: ClockState) -> Array:
+    """Return by place whether the producer that carried the terminal has left."""
+    if bool(state.live.all()):
+        return np.zeros(len(state.carrier), bool)
+    return (state.carrier >= 0) & ~state.live[np.maximum(state.carrier, 0)]

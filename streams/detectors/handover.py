@@ -1,0 +1,305 @@
+"""Handover.
+
+Watches: serving satellite, beam, gateway and PoP of consecutive samples of a terminal.
+Emits: `handover`, held against the plan; `missed` where the plan moved the terminal and the slot passed without it.
+Thresholds: on time within 1.5 s of the plan (a 1 Hz sample says where its second ended); ping-pong within 60 s; a stay
+    under 15 s is short. What changed inside a gap of telemetry is an observed gap, whose time is not known.
+Cannot see: a change and back between two samples, and anything of a terminal that names no satellite.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ingest.contract.columns import MISSING, Array
+from ingest.contract.instants import NS_PER_S
+from streams.contract.events import ENDPOINTS
+from streams.contract.vocabulary import Conformance, HandoverClass
+from streams.knowledge import Knowledge
+from streams.sequencer import Layer
+from streams.thresholds import Thresholds
+
+_NEVER = np.iinfo(np.int64).min
+_SERVING = ("serving_satellite_index", "beam_id", "gateway_index", "pop_index")
+_CLASSES = (HandoverClass.SATELLITE, HandoverClass.BEAM, HandoverClass.GATEWAY, HandoverClass.POP)
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverState:
+    """Where each terminal is served, by place.
+
+    Attributes:
+        serving: One array for each of satellite, beam, gateway, PoP; -1 before the first sample that names one.
+        named_at_ns: Observed time of the last sample that names a satellite.
+        since_ns: Observed time since when the satellite serves.
+        left_satellite, left_at_ns: The one before it, and when it was left.
+        rtt_ms: Round trip of the last sample with one.
+        slot_ns: Start of the slot of the last sample.
+        reached: Whether the satellite planned for that slot has been seen in it.
+        slot_satellite: The satellite that served at the slot's first sample.
+    """
+
+    serving: tuple[Array, ...]
+    named_at_ns: Array
+    since_ns: Array
+    left_satellite: Array
+    left_at_ns: Array
+    rtt_ms: Array
+    slot_ns: Array
+    reached: Array
+    slot_satellite: Array
+
+
+def new_state(places: int) -> HandoverState:
+    """Return a state in which no terminal has been heard."""
+    none, never = np.full(places, MISSING, np.int32), np.full(places, _NEVER, np.int64)
+    rtt_ms = np.full(places, np.nan, np.float32)
+    return HandoverState((none,) * 4, never, never, none, never, rtt_ms, never, np.zeros(places, bool), none)
+
+
+def step(
+    state: HandoverState, layer: Layer, knowledge: Knowledge, shard: int, plan_version: int
+) -> tuple[HandoverState, list[dict[str, Array]], int]:
+    """Take a layer in; return the new state, the handovers and how many found no plan to be held against."""
+    at = layer.place
+    facts = knowledge.facts(shard)
+    seen = tuple(layer.column(name) for name in _SERVING)
+    before = tuple(values[at] for values in state.serving)
+    observed_ns = layer.column("observed_at_ns")
+    cadence_ns = facts.cadence_ns[at]
+    names = seen[0] >= 0
+    known = names & (before[0] >= 0)
+    changed = [known & (now != was) & (now >= 0) & (was >= 0) for now, was in zip(seen, before, strict=True)]
+    moved = np.flatnonzero(changed[0] | changed[1] | changed[2] | changed[3])
+    events: list[dict[str, Array]] = []
+    unjudged_count = 0
+    if len(moved):
+        found, unjudged_count = _handovers(
+            state, layer, moved, seen, before, changed, knowledge, shard, plan_version, cadence_ns
+        )
+        events.append(found)
+    missed, state = _slots(state, layer, seen[0], names, observed_ns, knowledge, shard, plan_version)
+    if missed:
+        events.append(missed)
+    return _remember(state, at, seen, names, changed[0], before[0], layer), events, unjudged_count
+
+
+def _handovers(
+    state: HandoverState,
+    layer: Layer,
+    moved: Array,
+    seen: tuple[Array, ...],
+    before: tuple[Array, ...],
+    changed: list[Array],
+    knowledge: Knowledge,
+    shard: int,
+    plan_version: int,
+    cadence_ns: Array,
+) -> tuple[dict[str, Array], int]:
+    limits = knowledge.thresholds
+    at = _places(layer.place, moved)
+    observed_ns = layer.column("observed_at_ns")[moved]
+    apart_ns = observed_ns - state.named_at_ns[at]
+    cadence_ns = cadence_ns[moved]
+    observed_gap = ~layer.adjacent[moved] | (apart_ns > limits.adjacent_cadences * cadence_ns)
+    to_satellite = seen[0][moved]
+    satellite_moved = changed[0][moved]
+    returned = (state.left_satellite[at] == to_satellite) & (observed_ns - state.left_at_ns[at] <= limits.ping_pong_ns)
+    stay_ns = observed_ns - state.since_ns[at]
+    conformance, error_s, unjudged_count = _conformance(
+        knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved
+    )
+    ends = {}
+    for name, now, was in zip(ENDPOINTS, seen, before, strict=True):
+        ends[f"from_{name}"], ends[f"to_{name}"] = was[moved], np.where(now[moved] >= 0, now[moved], was[moved])
+    bits = np.zeros(len(moved), np.int8)
+    for change, bit in zip(changed, _CLASSES, strict=True):
+        bits |= np.where(change[moved], bit, 0).astype(np.int8)
+    return {
+        "place": at,
+        "started_at_ns": observed_ns,
+        "handover_class": bits,
+        **ends,
+        "gap_s": (np.maximum(apart_ns - cadence_ns, 0) / NS_PER_S).astype(np.float32),
+        "rtt_step_ms": (layer.column("pop_ping_latency_ms")[moved] - state.rtt_ms[at]).astype(np.float32),
+        "conformance": conformance,
+        "timing_error_s": error_s,
+        "ping_pong": (satellite_moved & returned).astype(np.int8),
+        "short_stay": (satellite_moved & (stay_ns < limits.short_stay_ns)).astype(np.int8),
+        "observed_gap": observed_gap.astype(np.int8),
+    }, unjudged_count
+
+
+def _places(place: Array | slice, rows: Array) -> Array:
+    return rows if isinstance(place, slice) else place[rows]
+
+
+def _conformance(
+    knowledge: Knowledge,
+    shard: int,
+    plan_version: int,
+    at: Array,
+    observed_ns: Array,
+    to_satellite: Array,
+    satellite_moved: Array,
+) -> tuple[Array, Array, int]:
+    """Hold satellite changes against the plan of the slot they fall in and of the next; the rest is null."""
+    conformance = np.full(len(at), MISSING, np.int8)
+    error_s = np.full(len(at), np.nan, np.float32)
+    slots_ns = knowledge.slot_start_ns(observed_ns)
+    for slot_ns in np.unique(slots_ns[satellite_moved]).tolist():
+        rows = np.flatnonzero(satellite_moved & (slots_ns == slot_ns))
+        now, before, later = (_satellites(knowledge, shard, plan_version, slot_ns, step_) for step_ in (0, -1, 1))
+        if now is None or before is None:
+            continue
+        places, satellite = at[rows], to_satellite[rows]
+        judged = now[places] != _UNPLANNED_CELL
+        into_s = (observed_ns[rows] - slot_ns) / NS_PER_S
+        here = (now[places] == satellite) & (before[places] != satellite)
+        ahead = np.zeros(len(rows), bool)
+        if later is not None:
+            ahead = ~here & (later[places] == satellite) & (now[places] != satellite)
+        error = np.where(here, into_s, np.where(ahead, into_s - knowledge.slot_length_ns / NS_PER_S, np.nan))
+        conformance[rows] = np.where(judged, _words(error, knowledge.thresholds), MISSING)
+        error_s[rows] = np.where(judged, error, np.nan)
+    return conformance, error_s, int((satellite_moved & (conformance == MISSING)).sum())
+
+
+_UNPLANNED_CELL = -2
+
+
+def _satellites(knowledge: Knowledge, shard: int, plan_version: int, slot_ns: int, step_: int) -> Array | None:
+    plan = knowledge.planned(shard, slot_ns + step_ * knowledge.slot_length_ns, plan_version)
+    return None if plan is None else plan["satellite_index"]
+
+
+def _words(error_s: Array, limits: Thresholds) -> Array:
+    words = np.full(len(error_s), Conformance.UNPLANNED, np.int8)
+    words[error_s > limits.on_time_s] = Conformance.LATE
+    words[error_s < -limits.on_time_s] = Conformance.EARLY
+    words[np.abs(error_s) <= limits.on_time_s] = Conformance.ON_TIME
+    return words
+
+
+def _slots(
+    state: HandoverState,
+    layer: Layer,
+    satellite: Array,
+    names: Array,
+    observed_ns: Array,
+    knowledge: Knowledge,
+    shard: int,
+    plan_version: int,
+) -> tuple[dict[str, Array], HandoverState]:
+    """Close the slots that are over: whoever should have moved and did not has missed."""
+    at = layer.place
+    slots_ns = knowledge.slot_start_ns(observed_ns)
+    over = np.flatnonzero(names & (slots_ns > state.slot_ns[at]))
+    missed: dict[str, Array] = {}
+    slot_ns, reached, slot_satellite = state.slot_ns, state.reached, state.slot_satellite
+    if len(over):
+        places = _places(at, over)
+        missed = _missed(state, places, knowledge, shard, plan_version)
+        slot_ns, reached, slot_satellite = slot_ns.copy(), reached.copy(), slot_satellite.copy()
+        slot_ns[places], reached[places] = slots_ns[over], False
+        # The sample on the edge itself tells of the second before it: the slot begins with what served until then.
+        slot_satellite[places] = np.where(state.serving[0][places] >= 0, state.serving[0][places], satellite[over])
+    state = replace(state, slot_ns=slot_ns, reached=reached, slot_satellite=slot_satellite)
+    return missed, _note_reached(state, at, satellite, names, slots_ns, knowledge, shard, plan_version)
+
+
+def _note_reached(
+    state: HandoverState,
+    at: Array | slice,
+    satellite: Array,
+    names: Array,
+    slots_ns: Array,
+    knowledge: Knowledge,
+    shard: int,
+    plan_version: int,
+) -> HandoverState:
+    open_rows = np.flatnonzero(names & ~state.reached[at])
+    if not len(open_rows):
+        return state
+    reached = state.reached.copy()
+    for slot in np.unique(slots_ns[open_rows]).tolist():
+        rows = open_rows[slots_ns[open_rows] == slot]
+        planned = _satellites(knowledge, shard, plan_version, slot, 0)
+        places = _places(at, rows)
+        reached[places] = True if planned is None else satellite[rows] == planned[places]
+    return replace(state, reached=reached)
+
+
+def _missed(
+    state: HandoverState, places: Array, knowledge: Knowledge, shard: int, plan_version: int
+) -> dict[str, Array]:
+    """Return the planned handovers of the slots just over that nobody saw."""
+    found: list[Array] = []
+    targets: list[dict[str, Array]] = []
+    candidates = places[~state.reached[places] & (state.slot_ns[places] != _NEVER)]
+    for slot in np.unique(state.slot_ns[candidates]).tolist():
+        rows = candidates[state.slot_ns[candidates] == slot]
+        plan = knowledge.planned(shard, slot, plan_version)
+        before = _satellites(knowledge, shard, plan_version, slot, -1)
+        if plan is None or before is None:
+            continue
+        target, was = plan["satellite_index"][rows], before[rows]
+        missed = (target >= 0) & (was >= 0) & (target != was) & (state.slot_satellite[rows] == was)
+        found.append(rows[missed])
+        targets.append({name: values[rows[missed]] for name, values in plan.items()})
+    if not found or not sum(map(len, found)):
+        return {}
+    who = np.concatenate(found)
+    ends = {f"from_{name}": values[who] for name, values in zip(ENDPOINTS, state.serving, strict=True)}
+    ends |= {f"to_{name}": np.concatenate([t[name] for t in targets]).astype(np.int32) for name in ENDPOINTS}
+    count = len(who)
+    return {
+        "place": who,
+        "started_at_ns": state.slot_ns[who],
+        "handover_class": np.full(count, HandoverClass.SATELLITE, np.int8),
+        **ends,
+        "gap_s": np.full(count, np.nan, np.float32),
+        "rtt_step_ms": np.full(count, np.nan, np.float32),
+        "conformance": np.full(count, Conformance.MISSED, np.int8),
+        "timing_error_s": np.full(count, np.nan, np.float32),
+        "ping_pong": np.zeros(count, np.int8),
+        "short_stay": np.zeros(count, np.int8),
+        "observed_gap": np.zeros(count, np.int8),
+    }
+
+
+def _remember(
+    state: HandoverState,
+    at: Array | slice,
+    seen: tuple[Array, ...],
+    names: Array,
+    satellite_moved: Array,
+    was: Array,
+    layer: Layer,
+) -> HandoverState:
+    observed_ns, rtt_ms = layer.column("observed_at_ns"), layer.column("pop_ping_latency_ms")
+    starts = satellite_moved | (names & (was < 0))
+
+    def put(values: Array, new: Array, rows: Array) -> Array:
+        if isinstance(at, slice):
+            return np.where(rows, new, values) if not rows.all() else np.asarray(new, values.dtype)
+        changed = values.copy()
+        changed[at[rows]] = new[rows]
+        return changed
+
+    def put_if_any(values: Array, new: Array, rows: Array) -> Array:
+        return put(values, new, rows) if rows.any() else values
+
+    serving = tuple(
+        put_if_any(values, now, names & (now >= 0) & (now != values[at]))
+        for values, now in zip(state.serving, seen, strict=True)
+    )
+    return replace(
+        state,
+        serving=serving,
+        named_at_ns=put(state.named_at_ns, observed_ns, names),
+        since_ns=put_if_any(state.since_ns, observed_ns, starts),
+        left_satellite=put_if_any(state.left_satellite, was, satellite_moved),
+        left_at_ns=put_if_any(state.left_at_ns, observed_ns, satellite_moved),
+        rtt_ms=put(state.rtt_ms, rtt_ms, ~np.isnan(rtt_ms)),
+    )

@@ -1,0 +1,234 @@
+"""Tilt.
+
+Watches: the face's direction of samples whose attitude filter has settled (converged, surer than 3 deg).
+Emits: `tilt_warning`, `tilt_critical`, `tilt_disturbed`, `tilt_restored`, each at most once an episode.
+Thresholds: more than 5 deg off the commissioning reference for 30 s; more than 30 deg for 10 s, or more than 5 deg with
+    service impact for 10 s; disturbed when the filter loses its footing for 5 s after 60 s of calm, or when an
+    off-reference reading is followed by silence; restored after 10 s within 5 deg. The reference never moves by itself:
+    a rolling one would learn the fallen position. A terminal that moves is held against its desired boresight.
+Cannot see: a turn about the mast of a face that looks at the zenith; anything while the filter is unsettled; a fixed
+    terminal without a reference.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ingest.contract.columns import Array
+from ingest.contract.instants import NS_PER_S
+from streams.knowledge import Knowledge, ShardFacts, face
+from streams.sequencer import Layer
+from streams.thresholds import Thresholds
+
+_NEVER = np.iinfo(np.int64).min
+WARNED, CRITICAL, DISTURBED = 1, 2, 4
+READS = (
+    "boresight_azimuth_deg", "boresight_elevation_deg", "attitude_uncertainty_deg", "attitude_converged",
+    "desired_boresight_azimuth_deg", "desired_boresight_elevation_deg", "tilt_angle_deg",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TiltState:
+    """How each face stands, by place; instants are `_NEVER` where there is none.
+
+    Attributes:
+        episode_ns: First sample off the reference, or first without footing, of what goes on now.
+        off_since_ns, far_since_ns, impact_since_ns, back_since_ns: Start of the run beyond 5 deg, beyond 30 deg, beyond
+            5 deg with service impact, and back within 5 deg.
+        said: Bits of what has been said in this episode.
+        settled_since_ns, lost_since_ns: Since when the filter is settled, or has lost its footing after calm.
+        change_deg, tilt_deg: Of the last sample that counted.
+    """
+
+    episode_ns: Array
+    off_since_ns: Array
+    far_since_ns: Array
+    impact_since_ns: Array
+    back_since_ns: Array
+    said: Array
+    settled_since_ns: Array
+    lost_since_ns: Array
+    change_deg: Array
+    tilt_deg: Array
+
+
+def new_state(places: int) -> TiltState:
+    """Return a state in which no face has been seen."""
+    never, none = np.full(places, _NEVER), np.full(places, np.nan, np.float32)
+    return TiltState(never, never, never, never, never, np.zeros(places, np.int8), never, never, none, none)
+
+
+def step(
+    state: TiltState, layer: Layer, in_outage: Array, knowledge: Knowledge, shard: int
+) -> tuple[TiltState, list[dict[str, Array]]]:
+    """Take a layer in; return the new state and what was noticed.
+
+    Args:
+        state: How each face stands.
+        layer: The samples.
+        in_outage: By place: whether service is out.
+        knowledge: References and thresholds.
+        shard: Whose terminals.
+    """
+    if "boresight_elevation_deg" not in layer.columns:
+        return state, []
+    limits, facts, at = knowledge.thresholds, knowledge.facts(shard), layer.place
+    observed_ns = layer.column("observed_at_ns")
+    settled = (layer.column("attitude_converged") == 1) & (
+        layer.column("attitude_uncertainty_deg") < limits.tilt_uncertainty_deg
+    )
+    change_deg = _change_deg(layer, facts, at)
+    counts = settled & ~np.isnan(change_deg)
+    off = counts & (change_deg > limits.tilt_warning_deg)
+    quiet = not off.any() and bool(settled.all()) and not state.said[at].any()
+    if quiet and bool((state.episode_ns[at] == _NEVER).all()) and bool((state.settled_since_ns[at] != _NEVER).all()):
+        return _note(state, at, counts, change_deg, layer), []
+    impact = in_outage[at] | (layer.column("pop_ping_drop_ratio") >= limits.drop_ratio)
+    state = _track(state, at, observed_ns, counts, settled, off, change_deg, impact, limits)
+    state = _note(state, at, counts, change_deg, layer)
+    places = np.arange(len(state.said)) if isinstance(at, slice) else at
+    return _judge(state, places, observed_ns, impact, facts, limits)
+
+
+def _change_deg(layer: Layer, facts: ShardFacts, at: Array | slice) -> Array:
+    """Return the angle between each face and where it should be."""
+    faces = face(layer.column("boresight_azimuth_deg"), layer.column("boresight_elevation_deg"))
+    should = facts.reference[at]
+    moves = facts.moves[at]
+    if moves.any():
+        desired = face(layer.column("desired_boresight_azimuth_deg"), layer.column("desired_boresight_elevation_deg"))
+        should = np.where(moves[:, None], desired, should)
+    angle_deg: Array = np.rad2deg(np.arccos(np.clip((faces * should).sum(axis=-1), -1.0, 1.0)))
+    return angle_deg
+
+
+def _run(since_ns: Array, at: Array | slice, holds: Array, breaks: Array, observed_ns: Array) -> Array:
+    """Return the starts of runs: begun where it holds for the first time, ended where it breaks."""
+    now = since_ns[at]
+    new = np.where(breaks, _NEVER, np.where(holds & (now == _NEVER), observed_ns, now))
+    if np.array_equal(new, now):
+        return since_ns
+    changed = since_ns.copy()
+    changed[at] = new
+    return changed
+
+
+def _track(
+    state: TiltState,
+    at: Array | slice,
+    observed_ns: Array,
+    counts: Array,
+    settled: Array,
+    off: Array,
+    change_deg: Array,
+    impact: Array,
+    limits: Thresholds,
+) -> TiltState:
+    far = off & (change_deg > limits.tilt_critical_deg)
+    hurts = off & impact
+    settled_since = state.settled_since_ns[at]
+    calm = (settled_since != _NEVER) & (observed_ns - settled_since >= limits.tilt_stable_ns)
+    lost = ~settled & (calm | (state.lost_since_ns[at] != _NEVER))
+    lost_since_ns = _run(state.lost_since_ns, at, lost, settled, observed_ns)
+    open_episode = off | (lost & ~settled)
+    return replace(
+        state,
+        episode_ns=_run(state.episode_ns, at, open_episode, np.zeros(len(off), bool), observed_ns),
+        off_since_ns=_run(state.off_since_ns, at, off, counts & ~off, observed_ns),
+        far_since_ns=_run(state.far_since_ns, at, far, counts & ~far, observed_ns),
+        impact_since_ns=_run(state.impact_since_ns, at, hurts, counts & ~hurts, observed_ns),
+        back_since_ns=_run(state.back_since_ns, at, counts & ~off, off | ~settled, observed_ns),
+        settled_since_ns=_run(state.settled_since_ns, at, settled, ~settled, observed_ns),
+        lost_since_ns=lost_since_ns,
+    )
+
+
+def _note(state: TiltState, at: Array | slice, counts: Array, change_deg: Array, layer: Layer) -> TiltState:
+    tilt = layer.column("tilt_angle_deg")
+    if isinstance(at, slice) and bool(counts.all()):
+        return replace(state, change_deg=change_deg.astype(np.float32), tilt_deg=tilt)
+    where = np.flatnonzero(counts) if isinstance(at, slice) else at[counts]
+    changes, tilts = state.change_deg.copy(), state.tilt_deg.copy()
+    changes[where], tilts[where] = change_deg[counts], tilt[counts]
+    return replace(state, change_deg=changes, tilt_deg=tilts)
+
+
+def _judge(
+    state: TiltState, places: Array, observed_ns: Array, impact: Array, facts: ShardFacts, limits: Thresholds
+) -> tuple[TiltState, list[dict[str, Array]]]:
+    events: list[dict[str, Array]] = []
+    said = state.said[places]
+
+    def held(since_ns: Array, hold_ns: int) -> Array:
+        since = since_ns[places]
+        long_enough: Array = (since != _NEVER) & (observed_ns - since >= hold_ns)
+        return long_enough
+
+    far = held(state.far_since_ns, limits.tilt_critical_ns)
+    hurts = held(state.impact_since_ns, limits.tilt_critical_ns)
+    critical = (far | hurts) & (said & CRITICAL == 0)
+    warning = held(state.off_since_ns, limits.tilt_warning_ns) & (said & WARNED == 0)
+    disturbed = held(state.lost_since_ns, limits.tilt_lost_ns) & (said == 0)
+    back = held(state.back_since_ns, limits.tilt_restored_ns)
+    restored = back & (said != 0)
+    for kind, rows, threshold_deg in (
+        ("tilt_disturbed", disturbed, None),
+        ("tilt_critical", critical, np.where(far, limits.tilt_critical_deg, limits.tilt_warning_deg)),
+        ("tilt_warning", warning, np.full(len(places), limits.tilt_warning_deg)),
+        ("tilt_restored", restored, np.full(len(places), limits.tilt_warning_deg)),
+    ):
+        if rows.any():
+            extra: dict[str, Any] = {}
+            if threshold_deg is not None:
+                extra["threshold"] = threshold_deg[rows].astype(np.float32)
+            if kind == "tilt_critical":
+                extra["service_impact"] = impact[rows].astype(np.int8)
+            if kind == "tilt_restored":
+                ended_ns = state.back_since_ns[places[rows]]
+                extra["ended_at_ns"] = ended_ns
+                extra["duration_s"] = ((ended_ns - state.episode_ns[places[rows]]) / NS_PER_S).astype(np.float32)
+            events.append(_event(state, kind, places[rows], facts, extra))
+    return _close(state, places, said, disturbed, critical, warning, back), events
+
+
+def _event(state: TiltState, kind: str, where: Array, facts: ShardFacts, extra: dict[str, Any]) -> dict[str, Array]:
+    return {
+        "kind": np.full(len(where), kind, object), "place": where, "started_at_ns": state.episode_ns[where],
+        "tilt_angle_deg": state.tilt_deg[where], "tilt_change_deg": state.change_deg[where],
+        "reference_tilt_deg": facts.reference_tilt_deg[where].astype(np.float32), **extra,
+    }  # fmt: skip
+
+
+def _close(
+    state: TiltState, places: Array, said: Array, disturbed: Array, critical: Array, warning: Array, back: Array
+) -> TiltState:
+    bits = (
+        said | np.where(disturbed, DISTURBED, 0) | np.where(critical, CRITICAL, 0) | np.where(warning, WARNED, 0)
+    ).astype(np.int8)
+    over = back
+    now_said, episode = state.said.copy(), state.episode_ns.copy()
+    now_said[places] = np.where(over, 0, bits)
+    episode[places[over]] = _NEVER
+    return replace(state, said=now_said, episode_ns=episode)
+
+
+def fall_silent(
+    state: TiltState, silent: Array, facts: ShardFacts, limits: Thresholds
+) -> tuple[TiltState, list[dict[str, Array]]]:
+    """Say `tilt_disturbed` of terminals that were last seen off their reference and then fell silent.
+
+    Args:
+        state: How each face stands.
+        silent: Places that have just been suspected or lost.
+        facts: References.
+        limits: Thresholds.
+    """
+    off = (state.change_deg[silent] > limits.tilt_warning_deg) & (state.episode_ns[silent] != _NEVER)
+    where = silent[off & (state.said[silent] == 0)]
+    if not len(where):
+        return state, []
+    said = state.said.copy()
+    said[where] |= DISTURBED
+    return replace(state, said=said), [_event(state, "tilt_disturbed", where, facts, {})]

@@ -1,0 +1,208 @@
+"""Puts each terminal's samples in order, by (boot count, sequence), and says what follows what.
+
+A sample that follows the last one goes on at once. At a hole that terminal alone is held, until the hole fills or
+`reorder_wait_ns` of log time has passed since the sample behind it came. What goes on comes in layers: each terminal at
+most once a layer, so that a detector is arithmetic over arrays.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ingest.contract.columns import Array, Columns, Layout, concatenate, row_count, take
+from ingest.contract.telemetry import TERMINAL
+
+_NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SequencerState:
+    """How far each terminal is, and what is held.
+
+    Attributes:
+        boot_count, sequence: Of the last sample that went on, by place; -1 before the first.
+        gap_boot_count, gap_first, gap_last: The sequences that the last hole skipped: what comes of them is late.
+        held: Columns of the samples that wait.
+        held_since_ns: Log time at which each of them came.
+    """
+
+    boot_count: Array
+    sequence: Array
+    gap_boot_count: Array
+    gap_first: Array
+    gap_last: Array
+    held: dict[str, Array]
+    held_since_ns: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Samples that go on together.
+
+    Attributes:
+        place: Places of their terminals: all of them in order (a slice), or an array of distinct ones.
+        columns: The samples.
+        adjacent: Whether each follows the one before it without a hole.
+        rebooted: Whether the terminal has booted since the one before.
+        rows: How many.
+    """
+
+    place: Array | slice
+    columns: dict[str, Array]
+    adjacent: Array
+    rebooted: Array
+    rows: int
+
+    def column(self, name: str, layout: Layout = TERMINAL) -> Array:
+        """Return a column, or nulls where no sample has it."""
+        values = self.columns.get(name)
+        return layout.column(name).nulls(self.rows) if values is None else values
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What came of a frame.
+
+    Attributes:
+        layers: What goes on, in order.
+        late: Samples out of a hole that is already closed.
+        late_place: Their places.
+        repeats_count: Samples that had gone on before.
+    """
+
+    layers: list[Layer]
+    late: dict[str, Array]
+    late_place: Array
+    repeats_count: int
+
+
+def new_state(places: int) -> SequencerState:
+    """Return a state in which no terminal has been heard."""
+    never = np.full(places, _NEVER, np.int32)
+    return SequencerState(never, never, never, never, never, {}, np.empty(0, np.int64))
+
+
+def admit(
+    state: SequencerState, columns: Columns, place: Array, clock_ns: int, wait_ns: int
+) -> tuple[SequencerState, Admitted]:
+    """Take the samples of a frame in; return what goes on.
+
+    Args:
+        state: How far each terminal is.
+        columns: The frame's samples, in any order.
+        place: Their places.
+        clock_ns: The shard's log time.
+        wait_ns: How long a hole holds.
+    """
+    if _is_dense(state, columns, place):
+        return _admit_all(state, columns)
+    if not len(place) and not len(state.held_since_ns):
+        return state, Admitted([], {}, place, 0)
+    return _admit_some(state, columns, place, clock_ns, wait_ns)
+
+
+def _is_dense(state: SequencerState, columns: Columns, place: Array) -> bool:
+    size = len(state.sequence)
+    if len(place) != size or not size or len(state.held_since_ns) or place[0] != 0 or place[-1] != size - 1:
+        return False
+    return (
+        bool((columns["sequence"] == state.sequence + 1).all())
+        and bool((columns["boot_count"] == state.boot_count).all())
+        and bool((np.diff(place) == 1).all())
+    )
+
+
+def _admit_all(state: SequencerState, columns: Columns) -> tuple[SequencerState, Admitted]:
+    rows = len(state.sequence)
+    layer = Layer(slice(None), dict(columns), np.ones(rows, bool), np.zeros(rows, bool), rows)
+    return replace(state, sequence=columns["sequence"]), Admitted([layer], {}, np.empty(0, np.int64), 0)
+
+
+def _admit_some(
+    state: SequencerState, columns: Columns, place: Array, clock_ns: int, wait_ns: int
+) -> tuple[SequencerState, Admitted]:
+    columns, place, since_ns = _with_held(state, columns, place, clock_ns)
+    boot, sequence = columns["boot_count"], columns["sequence"]
+    last_boot, last_sequence = state.boot_count[place], state.sequence[place]
+    behind = (boot < last_boot) | ((boot == last_boot) & (sequence <= last_sequence))
+    late = behind & (boot == state.gap_boot_count[place])
+    late &= (state.gap_first[place] <= sequence) & (sequence <= state.gap_last[place])
+    ahead = np.flatnonzero(~behind)
+    order = ahead[np.lexsort((sequence[ahead], boot[ahead], place[ahead]))]
+    order, twins_count = _without_twins(order, place, boot, sequence)
+    repeats_count = int(behind.sum() - late.sum()) + twins_count
+    late_rows = np.flatnonzero(late)
+    late_columns, late_place = take(columns, late_rows), place[late_rows]
+    if not len(order):
+        kept = replace(state, held={}, held_since_ns=np.empty(0, np.int64))
+        return kept, Admitted([], late_columns, late_place, repeats_count)
+    state, layers = _release(state, take(columns, order), place[order], since_ns[order], clock_ns, wait_ns)
+    return state, Admitted(layers, late_columns, late_place, repeats_count)
+
+
+def _with_held(
+    state: SequencerState, columns: Columns, place: Array, clock_ns: int
+) -> tuple[dict[str, Array], Array, Array]:
+    """Return the held samples and the new ones together, with the log time at which each came."""
+    since_ns = np.full(len(place), clock_ns, np.int64)
+    if not len(state.held_since_ns):
+        return dict(columns), place, since_ns
+    held = dict(state.held)
+    held_place = held.pop("_place")
+    together = concatenate([held, columns], TERMINAL) if row_count(columns) else held
+    return together, np.concatenate([held_place, place]), np.concatenate([state.held_since_ns, since_ns])
+
+
+def _without_twins(order: Array, place: Array, boot: Array, sequence: Array) -> tuple[Array, int]:
+    same = np.zeros(len(order), bool)
+    before, after = order[:-1], order[1:]
+    same[1:] = (place[before] == place[after]) & (boot[before] == boot[after]) & (sequence[before] == sequence[after])
+    return order[~same], int(same.sum())
+
+
+def _release(
+    state: SequencerState, columns: dict[str, Array], place: Array, since_ns: Array, clock_ns: int, wait_ns: int
+) -> tuple[SequencerState, list[Layer]]:
+    """Let go on what follows, or has waited long enough; hold the rest. Rows are sorted, without twins."""
+    boot, sequence = columns["boot_count"], columns["sequence"]
+    first = np.ones(len(place), bool)
+    first[1:] = place[1:] != place[:-1]
+    boot_before = np.where(first, state.boot_count[place], np.roll(boot, 1))
+    sequence_before = np.where(first, state.sequence[place], np.roll(sequence, 1))
+    unheard = boot_before == _NEVER
+    same_boot = boot == boot_before
+    follows = (same_boot & (sequence == sequence_before + 1)) | ((boot == boot_before + 1) & (sequence == 0)) | unheard
+    goes = _until_first_stop(~(follows | (since_ns + wait_ns <= clock_ns)), first)
+    gap = goes & ~follows
+    layers = _layers(columns, place, first, goes, follows & ~unheard, ~same_boot & ~unheard)
+    ends = goes & np.append(~goes[1:] | first[1:], True)
+    who = place[ends]
+    boots, sequences = state.boot_count.copy(), state.sequence.copy()
+    boots[who], sequences[who] = boot[ends], sequence[ends]
+    gap_boots, gap_first, gap_last = state.gap_boot_count.copy(), state.gap_first.copy(), state.gap_last.copy()
+    gap_boots[place[gap]] = boot[gap]
+    gap_first[place[gap]] = np.where(same_boot, sequence_before + 1, 0)[gap]
+    gap_last[place[gap]] = sequence[gap] - 1
+    held = {**take(columns, ~goes), "_place": place[~goes]} if not goes.all() else {}
+    return SequencerState(boots, sequences, gap_boots, gap_first, gap_last, held, since_ns[~goes]), layers
+
+
+def _until_first_stop(stops: Array, first: Array) -> Array:
+    """Return which rows lie before their terminal's first stop."""
+    stops_so_far = np.cumsum(stops)
+    at_start = (stops_so_far - stops)[first]
+    before_me: Array = np.repeat(at_start, np.diff(np.append(np.flatnonzero(first), len(first))))
+    free: Array = stops_so_far == before_me
+    return free
+
+
+def _layers(
+    columns: dict[str, Array], place: Array, first: Array, goes: Array, adjacent: Array, rebooted: Array
+) -> list[Layer]:
+    starts = np.flatnonzero(first)
+    rank = np.arange(len(place)) - np.repeat(starts, np.diff(np.append(starts, len(place))))
+    layers = []
+    for level in range(int(rank[goes].max()) + 1 if goes.any() else 0):
+        rows = np.flatnonzero(goes & (rank == level))
+        layers.append(Layer(place[rows], take(columns, rows), adjacent[rows], rebooted[rows], len(rows)))
+    return layers

@@ -1,0 +1,270 @@
+"""One shard's step: a frame in, the new past and what was noticed out; the sequencer, then each detector over its layers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ingest.contract.columns import Array, concatenate, row_count
+from ingest.contract.frame import Frame, TelemetryHeader
+from ingest.contract.telemetry import ATTACHMENT, TERMINAL, place_of
+from ingest.contract.vocabulary import SubjectKind
+from streams import clock as clocks
+from streams import sequencer
+from streams.clock import ClockState
+from streams.contract.catalogue import code_of
+from streams.contract.events import EVENT, event_keys
+from streams.contract.rollups import RollupHeader
+from streams.detectors import handover, outage, tilt
+from streams.detectors.handover import HandoverState
+from streams.detectors.outage import OutageState
+from streams.detectors.tilt import TiltState
+from streams.knowledge import Knowledge
+from streams.sequencer import SequencerState
+
+COLUMNS_READ = frozenset({
+    "terminal_index", "boot_count", "sequence", "observed_at_ns", "state", "serving_satellite_index", "beam_id",
+    "gateway_index", "pop_index", "pop_ping_latency_ms", "pop_ping_drop_ratio", "attached", "effective_at_ns",
+    *tilt.READS,
+})  # fmt: skip
+STATE_VERSIONS = {"clock": 1, "sequencer": 1, "handover": 1, "outage": 1, "tilt": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """Everything remembered of one shard; a step returns a new one and shares what has not changed."""
+
+    shard: int
+    shard_count: int
+    places: int
+    clock: ClockState
+    sequencer: SequencerState
+    handover: HandoverState
+    outage: OutageState
+    tilt: TiltState
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a step noticed.
+
+    Attributes:
+        events: Columns of the event layout; empty when there is none.
+        partials: Windows that the watermark has passed.
+        clock_ns: The shard's log time.
+        watermark_ns: Everything that starts before it has been said.
+        counts: What moved, by name.
+    """
+
+    events: dict[str, Array]
+    partials: list[tuple[RollupHeader, dict[str, Array]]]
+    clock_ns: int
+    watermark_ns: int
+    counts: dict[str, int]
+
+
+def new_state(shard: int, shard_count: int) -> ShardState:
+    """Return a shard of which nothing is remembered; it grows to its inventory with the first frame."""
+    return ShardState(
+        shard, shard_count, 0, clocks.new_state(0), sequencer.new_state(0), handover.new_state(0), outage.new_state(0),
+        tilt.new_state(0),
+    )  # fmt: skip
+
+
+def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge) -> tuple[ShardState, Findings]:
+    """Take a frame of samples, attachments or control in; a frame without rows is a tick.
+
+    Raises:
+        ValueError: A row is of another shard, or of a terminal that the inventory does not have.
+    """
+    header, limits = frame.header, knowledge.thresholds
+    facts = knowledge.facts(state.shard)
+    state = _grow(state, len(facts.terminals))
+    place = _places(frame, state)
+    clock = clocks.hear(
+        state.clock, header.producer_id, header.received_at_ns, limits.producer_timeout_ns, goodbye=header.goodbye
+    )
+    if header.kind == TERMINAL.kind:
+        clock = clocks.carry(clock, header.producer_id, place)
+    state = replace(state, clock=clock)
+    found: list[dict[str, Array]] = []
+    counts: dict[str, int] = {}
+    if header.kind == ATTACHMENT.kind:
+        state = replace(state, outage=outage.attach(state.outage, frame.columns, place))
+    elif header.kind == TERMINAL.kind:
+        state, found, counts = _samples(state, frame, place, knowledge)
+    state, more = _pass_time(state, knowledge, header.plan_version)
+    found += more
+    events = _events(found, state, clock.clock_ns)
+    return state, Findings(events, [], clock.clock_ns, clock.clock_ns - limits.lateness_ns, counts)
+
+
+def _places(frame: Frame[TelemetryHeader], state: ShardState) -> Array:
+    if "terminal_index" not in frame.columns or not frame.rows:
+        return np.empty(0, np.int64)
+    terminals = frame.columns["terminal_index"]
+    place = place_of(terminals, state.shard_count)
+    if bool((terminals != place * state.shard_count + state.shard).any()):
+        raise ValueError(f"a row is of another shard than {state.shard}")
+    if bool((place >= state.places).any()) or bool((terminals < 0).any()):
+        raise ValueError(f"terminal_index {int(terminals.max())} is not in the inventory")
+    return place
+
+
+def _samples(
+    state: ShardState, frame: Frame[TelemetryHeader], place: Array, knowledge: Knowledge
+) -> tuple[ShardState, list[dict[str, Array]], dict[str, int]]:
+    limits, facts, header = knowledge.thresholds, knowledge.facts(state.shard), frame.header
+    if header.stored:
+        folded = outage.fold(state.outage, frame.columns, place, knowledge, facts)
+        return replace(state, outage=folded), [], {"stored_samples": frame.rows}
+    out = outage.hear(state.outage, place, state.clock.clock_ns)
+    sequence, admitted = sequencer.admit(
+        state.sequencer, frame.columns, place, state.clock.clock_ns, limits.reorder_wait_ns
+    )
+    if len(admitted.late_place):
+        out = outage.fold(out, admitted.late, admitted.late_place, knowledge, facts)
+    state = replace(state, sequencer=sequence, outage=out)
+    found: list[dict[str, Array]] = []
+    unjudged_count = 0
+    for layer in admitted.layers:
+        serving = state.handover.serving[0], state.handover.serving[2]
+        moved, events, unjudged = handover.step(state.handover, layer, knowledge, state.shard, header.plan_version)
+        found += [{"kind": np.full(len(e["place"]), "handover", object), **e} for e in events]
+        unjudged_count += unjudged
+        out, events = outage.step(
+            state.outage, layer, serving, knowledge, state.shard, header.plan_version, state.clock.clock_ns
+        )
+        found += events
+        tilted, events = tilt.step(state.tilt, layer, out.phase == outage.OUT, knowledge, state.shard)
+        found += events
+        state = replace(state, handover=moved, outage=out, tilt=tilted)
+    return state, found, {
+        "samples": frame.rows,
+        "repeats": admitted.repeats_count,
+        "late_samples": len(admitted.late_place),
+        "handovers_without_plan": unjudged_count,
+    }  # fmt: skip
+
+
+def _pass_time(state: ShardState, knowledge: Knowledge, plan_version: int) -> tuple[ShardState, list[dict[str, Array]]]:
+    """Let the clock speak: held samples go on when their wait is over, then silence is judged."""
+    found: list[dict[str, Array]] = []
+    limits = knowledge.thresholds
+    before = state.outage.phase
+    serving = state.handover.serving[0], state.handover.serving[2]
+    out, events = outage.pass_time(
+        state.outage, serving, knowledge, state.shard, plan_version, state.clock.clock_ns, clocks.blind(state.clock)
+    )
+    found += events
+    silent = np.flatnonzero((out.phase != before) & (out.phase != outage.GOOD)) if out is not state.outage else ()
+    tilted = state.tilt
+    if len(silent):
+        tilted, events = tilt.fall_silent(tilted, np.asarray(silent), knowledge.facts(state.shard), limits)
+        found += events
+    return replace(state, outage=out, tilt=tilted), found
+
+
+def _events(found: Iterable[dict[str, Array]], state: ShardState, clock_ns: int) -> dict[str, Array]:
+    """Return all findings as rows of the event layout, with their keys."""
+    parts = []
+    for part in found:
+        count = len(part["place"])
+        if not count:
+            continue
+        columns: dict[str, Array] = {
+            "revision": part.get("revision", np.ones(count, np.int16)),
+            "event_code": np.array([code_of(kind) for kind in part["kind"].tolist()], np.int16),
+            "subject_kind": np.full(count, SubjectKind.TERMINAL, np.int8),
+            "subject_index": (part["place"] * state.shard_count + state.shard).astype(np.int32),
+            "decided_at_ns": np.full(count, clock_ns, np.int64),
+            **{name: values for name, values in part.items() if name not in ("place", "kind", "revision")},
+        }
+        parts.append({"event_key": event_keys(columns), **columns})
+    if not parts:
+        return {}
+    whole = concatenate(parts, EVENT)
+    return {name: values.astype(EVENT.column(name).numpy_type, copy=False) for name, values in whole.items()}
+
+
+def _grow(state: ShardState, places: int) -> ShardState:
+    """Return the state with room for terminals that the inventory has added."""
+    if places <= state.places:
+        return state
+    fresh = ShardState(
+        state.shard, state.shard_count, places, clocks.new_state(places), sequencer.new_state(places),
+        handover.new_state(places), outage.new_state(places), tilt.new_state(places),
+    )  # fmt: skip
+    if not state.places:
+        return replace(fresh, clock=replace(state.clock, carrier=fresh.clock.carrier))
+    grown = to_arrays(fresh)
+    for name, old in to_arrays(state).items():
+        if name.startswith("sequencer.held") or (name.startswith("clock.") and name != "clock.carrier"):
+            grown[name] = old
+        else:
+            grown[name] = np.concatenate([old, grown[name][len(old) :]])
+    return from_arrays(state.shard, state.shard_count, grown)
+
+
+def to_arrays(state: ShardState) -> dict[str, Array]:
+    """Return everything remembered as flat arrays, for a snapshot."""
+    arrays: dict[str, Array] = {
+        "clock.names": np.frombuffer("\n".join(state.clock.names).encode(), np.uint8),
+        "clock.last_ns": state.clock.last_ns,
+        "clock.live": state.clock.live,
+        "clock.clock_ns": np.array([state.clock.clock_ns]),
+        "clock.carrier": state.clock.carrier,
+    }
+    for part in ("sequencer", "handover", "outage", "tilt"):
+        arrays |= _flat(part, getattr(state, part))
+    return arrays
+
+
+def _flat(prefix: str, part: Any) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    for each in fields(part):
+        value = getattr(part, each.name)
+        if isinstance(value, tuple):
+            arrays |= {f"{prefix}.{each.name}.{i}": array for i, array in enumerate(value)}
+        elif isinstance(value, dict):
+            arrays |= {f"{prefix}.{each.name}.{name}": array for name, array in value.items()}
+        else:
+            arrays[f"{prefix}.{each.name}"] = value
+    return arrays
+
+
+def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> ShardState:
+    """Return the state that `to_arrays` flattened."""
+    names = bytes(arrays["clock.names"]).decode()
+    clock = ClockState(
+        tuple(names.split("\n")) if names else (),
+        arrays["clock.last_ns"],
+        arrays["clock.live"].astype(bool),
+        int(arrays["clock.clock_ns"][0]),
+        arrays["clock.carrier"],
+    )
+    places = len(clock.carrier)
+    fresh = {"sequencer": sequencer.new_state(places), "handover": handover.new_state(places),
+             "outage": outage.new_state(places), "tilt": tilt.new_state(places)}  # fmt: skip
+    parts = {name: _unflat(name, part, arrays) for name, part in fresh.items()}
+    return ShardState(shard=shard, shard_count=shard_count, places=places, clock=clock, **parts)
+
+
+def _unflat(prefix: str, part: Any, arrays: dict[str, Array]) -> Any:
+    values: dict[str, Any] = {}
+    for each in fields(part):
+        name, value = f"{prefix}.{each.name}", getattr(part, each.name)
+        inner = {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
+        if isinstance(value, tuple):
+            values[each.name] = tuple(inner[str(i)] for i in range(len(value)))
+        elif isinstance(value, dict):
+            values[each.name] = inner
+        else:
+            values[each.name] = arrays[name]
+    return replace(part, **values)
+
+
+def rows(events: dict[str, Array]) -> int:
+    """Return how many events there are."""
+    return row_count(events)

@@ -1,0 +1,61 @@
+"""The detectors' settings, each with its reason; `control.v1` may change one, and every change is audited."""
+
+import msgspec
+
+from ingest.contract.instants import NS_PER_S
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts as what.
+
+    Attributes:
+        version: Named by frames; rises with each change.
+        lateness_ns: The watermark stands so far behind the clock (design section 3).
+        reorder_wait_ns: A hole holds its terminal no longer than this by the log's clock.
+        producer_timeout_ns: A producer silent for so long by the others' clocks has left; its terminals are blind.
+        drop_ratio: A sample that lost so many pings is bad: 1.00 recall and precision on real data (domain 5c).
+        outage_ns: A bad run of this length is an outage; shorter ones are invisible at 1 Hz.
+        critical_outage_ns: The same for operational technology (domain S83).
+        merge_ns: Outages so close together are one (domain 5c).
+        silence_cadences: Silence is suspected after so many missed samples ...
+        silence_ns: ... and no sooner than this.
+        stored_wait_ns: So long after a return the terminal's ring may still explain what happened.
+        slot_edge_ns: An outage that starts so near a slot's edge is slot-aligned (domain 5a).
+        on_time_s: A handover within this of the plan is on time.
+        ping_pong_ns: A return to the satellite left within this is a ping-pong.
+        short_stay_ns: A stay under this is short (domain S09).
+        adjacent_cadences: Samples further apart than this have a gap between them.
+        tilt_warning_deg: Off the reference by more than this ...
+        tilt_warning_ns: ... for this long (domain 5e).
+        tilt_critical_deg: Starlink's own alert limit (domain 4b, alert 54) ...
+        tilt_critical_ns: ... for this long; the same time with service impact above the warning angle.
+        tilt_uncertainty_deg: Only samples whose filter is surer than this count.
+        tilt_stable_ns: A filter that was settled for so long and then loses its footing ...
+        tilt_lost_ns: ... for so long was disturbed.
+        tilt_restored_ns: Back at the reference for so long is restored.
+    """
+
+    version: int = 0
+    lateness_ns: int = 30 * NS_PER_S
+    reorder_wait_ns: int = 2 * NS_PER_S
+    producer_timeout_ns: int = 10 * NS_PER_S
+    drop_ratio: float = 0.5
+    outage_ns: int = 2 * NS_PER_S
+    critical_outage_ns: int = 1 * NS_PER_S
+    merge_ns: int = 1 * NS_PER_S
+    silence_cadences: float = 3.0
+    silence_ns: int = 5 * NS_PER_S
+    stored_wait_ns: int = 30 * NS_PER_S
+    slot_edge_ns: int = 350_000_000
+    on_time_s: float = 1.5
+    ping_pong_ns: int = 60 * NS_PER_S
+    short_stay_ns: int = 15 * NS_PER_S
+    adjacent_cadences: float = 1.5
+    tilt_warning_deg: float = 5.0
+    tilt_warning_ns: int = 30 * NS_PER_S
+    tilt_critical_deg: float = 30.0
+    tilt_critical_ns: int = 10 * NS_PER_S
+    tilt_uncertainty_deg: float = 3.0
+    tilt_stable_ns: int = 60 * NS_PER_S
+    tilt_lost_ns: int = 5 * NS_PER_S
+    tilt_restored_ns: int = 10 * NS_PER_S
