@@ -1,0 +1,312 @@
+"""Who takes part in a run: terminals at real cities, satellites, gateways and PoPs, and the inventory that names them."""
+
+import re
+import unicodedata
+from collections import Counter
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.contract.instants import NS_PER_S
+from ingest.contract.inventory import Deployment, Gateway, Inventory, InventoryRecord, Pop, Satellite, Tenant, Terminal
+from ingest.contract.vocabulary import MobilityClass, NetworkType, ServiceClass, TerminalModel
+from simulators import sites
+from simulators.cells import Cells, cells_around
+from simulators.constellation import Layer, filed_layer, layer_of_element_sets, published_layer
+from simulators.geometry import Floats
+from simulators.orbits import propagate
+from simulators.scheduler import NONE, GroundSegment, Rules, Slots, ground_segment, plan_slot
+from simulators.settings import Settings
+from simulators.sites import Sites
+from simulators.visibility import Indexes, ground
+
+INVENTORY_VERSION = 1
+
+# Nano, Pro, Ultra (re:Invent 2025, ARC320); the uplinks of the first two and the power of all but Ultra are assumed.
+DOWNLINK_CAPACITY_BPS = np.array([100e6, 400e6, 1000e6])
+UPLINK_CAPACITY_BPS = np.array([25e6, 100e6, 400e6])
+FULL_POWER_W = np.array([40.0, 110.0, 300.0])
+
+_MODEL_SHARES = (0.25, 0.6, 0.15)
+_SERVICE_SHARES = (0.7, 0.2, 0.07, 0.03)
+_NOMADIC_RATIO = 0.05
+# Within this of its centre a position is inside every resolution-5 cell.
+_JITTER_KM = 4.0
+_KM_PER_DEGREE = 111.2
+# Commissioning accepts a face this far from level; the scan limit holds for the level sky (see service.py).
+_ALIGNED_TILT_DEG = (0.2, 3.0)
+# Slots over which a city's cover is measured, spread over a day.
+_REACH_SLOTS = 36
+_REACH_STEP_NS = 2_370 * NS_PER_S  # 39.5 min, so that the orbital period does not beat with it
+_EDGE_LATITUDE_DEG = 56.0
+_EDGE_REACH_RATIO = (0.15, 0.98)
+
+
+class Terminals(msgspec.Struct, frozen=True, kw_only=True):
+    """What is fixed about each terminal, by index."""
+
+    cell: Indexes
+    tenant: Indexes
+    model: NDArray[np.int8]
+    mobility: NDArray[np.int8]
+    service: NDArray[np.int8]
+    network_type: NDArray[np.int8]
+    at_edge: NDArray[np.bool_]
+    """Where geometry alone makes outages."""
+    latitude_deg: Floats
+    longitude_deg: Floats
+    aligned_tilt_deg: Floats
+    aligned_azimuth_deg: Floats
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that stands or flies in a run."""
+
+    inventory: Inventory
+    terminals: Terminals
+    cells: Cells
+    gateways: Sites
+    pops: Sites
+    segment: GroundSegment
+    carrying: Layer
+    """The satellites that carry traffic; their indexes come first."""
+    published: Layer
+    """The published element sets, which fly along."""
+
+    @property
+    def satellite_count(self) -> int:
+        """Satellites of both layers."""
+        return len(self.carrying) + len(self.published)
+
+
+class _Cities(msgspec.Struct, frozen=True, kw_only=True):
+    """Cities that terminals may stand in: those always in cover, and those at its edge."""
+
+    every: Sites
+    served: Indexes
+    edge: Indexes
+
+
+def build_fleet(settings: Settings, rng: np.random.Generator, rules: Rules, slots: Slots) -> Fleet:
+    """Place terminals in cells with cover, a few of them at its edge, and write everyone into an inventory."""
+    gateways, pops = (sites.only(every, every.operational) for every in (sites.gateways(), sites.pops()))
+    segment = ground_segment(gateways, pops)
+    carrying = filed_layer(settings.first_at_ns)
+    published = published_layer(settings.first_at_ns) if settings.published_layer else layer_of_element_sets([], 0)
+    cities = _service_cities(sites.cities(), segment, carrying, settings.first_at_ns, slots, rules)
+    at_edge, city = _spread(settings, cities, rng)
+    used, place = np.unique(city.astype(np.int64), return_inverse=True)
+    homes = sites.only(cities.every, used)
+    cells, cell_of_home = cells_around(homes.latitude_deg, homes.longitude_deg)
+    terminals = _terminals(settings, cells, cell_of_home[place].astype(np.int32), at_edge, rng)
+    records: list[InventoryRecord] = [
+        Deployment(
+            version=INVENTORY_VERSION,
+            shard_count=settings.shard_count,
+            slot_length_s=slots.length_ns / NS_PER_S,
+            slot_phase_s=slots.phase_ns / NS_PER_S,
+        ),
+        *_tenant_records(settings.tenant_count),
+        *_terminal_records(terminals, cells, [homes.countries[p] for p in place.tolist()]),
+        *_satellite_records(carrying, published),
+        *_ground_records(gateways, pops, segment),
+    ]
+    return Fleet(
+        inventory=Inventory(records),
+        terminals=terminals,
+        cells=cells,
+        gateways=gateways,
+        pops=pops,
+        segment=segment,
+        carrying=carrying,
+        published=published,
+    )
+
+
+def cover_ratio(
+    places: Sites, segment: GroundSegment, layer: Layer, start_at_ns: int, slots: Slots, rules: Rules
+) -> Floats:
+    """Measure in what share of a day's slots each place's cell is served."""
+    cells, cell = cells_around(places.latitude_deg, places.longitude_deg)
+    cell_ground = ground(cells.latitude_deg, cells.longitude_deg)
+    starts_at_ns = slots.start_at_ns(start_at_ns) + np.arange(_REACH_SLOTS, dtype=np.int64) * _REACH_STEP_NS
+    begins_km = propagate(layer.satellites, starts_at_ns).position_km
+    ends_km = propagate(layer.satellites, starts_at_ns + slots.length_ns).position_km
+    live = np.ones(len(segment.gateways), dtype=np.bool_)
+    covered = [
+        plan_slot(
+            slot_start_at_ns=int(at_ns),
+            cells=cell_ground,
+            segment=segment,
+            gateway_live=live,
+            satellites_km_at_start=begin_km,
+            satellites_km_at_end=end_km,
+            rules=rules,
+        ).satellite_index
+        != NONE
+        for at_ns, begin_km, end_km in zip(starts_at_ns, begins_km, ends_km, strict=True)
+    ]
+    ratio: Floats = np.mean(covered, axis=0)[cell]
+    return ratio
+
+
+def _service_cities(
+    every: Sites, segment: GroundSegment, layer: Layer, start_at_ns: int, slots: Slots, rules: Rules
+) -> _Cities:
+    reach = cover_ratio(every, segment, layer, start_at_ns, slots, rules)
+    low, high = _EDGE_REACH_RATIO
+    edge = (np.abs(every.latitude_deg) >= _EDGE_LATITUDE_DEG) & (reach >= low) & (reach <= high)
+    return _Cities(
+        every=every,
+        served=np.flatnonzero(reach == 1.0).astype(np.int32),
+        edge=np.flatnonzero(edge).astype(np.int32),
+    )
+
+
+def _spread(settings: Settings, cities: _Cities, rng: np.random.Generator) -> tuple[NDArray[np.bool_], Indexes]:
+    """Choose who stands at the edge, and everyone's city."""
+    count = settings.terminals
+    wanted = int(np.ceil(count * settings.edge_ratio)) if len(cities.edge) else 0
+    at_edge = rng.permutation(count) < wanted
+    city = rng.choice(cities.served, count)
+    city[at_edge] = rng.choice(cities.edge, wanted)
+    return at_edge, city.astype(np.int32)
+
+
+def _terminals(
+    settings: Settings, cells: Cells, cell: Indexes, at_edge: NDArray[np.bool_], rng: np.random.Generator
+) -> Terminals:
+    count = settings.terminals
+    away_deg = _JITTER_KM / _KM_PER_DEGREE * np.sqrt(rng.random(count))
+    bearing = rng.random(count) * 2.0 * np.pi
+    latitude_deg = cells.latitude_deg[cell] + away_deg * np.cos(bearing)
+    longitude_deg = cells.longitude_deg[cell] + away_deg * np.sin(bearing) / np.cos(np.radians(latitude_deg))
+    tenant = rng.integers(0, settings.tenant_count, count, dtype=np.int32)
+    nomadic = rng.random(count) < _NOMADIC_RATIO
+    return Terminals(
+        cell=cell,
+        tenant=tenant,
+        model=rng.choice(len(_MODEL_SHARES), count, p=_MODEL_SHARES).astype(np.int8),
+        mobility=np.where(nomadic, MobilityClass.NOMADIC, MobilityClass.FIXED).astype(np.int8),
+        service=rng.choice(len(_SERVICE_SHARES), count, p=_SERVICE_SHARES).astype(np.int8),
+        network_type=_network_type(tenant).astype(np.int8),
+        at_edge=at_edge,
+        latitude_deg=np.round(latitude_deg, 4),
+        longitude_deg=np.round((longitude_deg + 180.0) % 360.0 - 180.0, 4),
+        aligned_tilt_deg=np.round(rng.uniform(*_ALIGNED_TILT_DEG, count), 1),
+        aligned_azimuth_deg=np.round(rng.uniform(0.0, 359.9, count), 1),
+    )
+
+
+def _network_type(tenant: Indexes) -> NDArray[np.int64]:
+    """Every fourth tenant keeps its traffic inside AWS."""
+    return np.where(tenant % 4 == 3, NetworkType.PRIVATE_AWS, NetworkType.INTERNET)
+
+
+def private_tenants(tenant_count: int) -> Indexes:
+    """Name the tenants with private networking."""
+    tenants: Indexes = np.arange(tenant_count, dtype=np.int32)
+    chosen: Indexes = tenants[_network_type(tenants) != NetworkType.INTERNET]
+    return chosen
+
+
+def _tenant_records(tenant_count: int) -> list[Tenant]:
+    return [Tenant(tenant_id=f"tenant-{n:03d}", tenant_index=n, name=f"Tenant {n}") for n in range(tenant_count)]
+
+
+def _terminal_records(terminals: Terminals, cells: Cells, countries: list[str]) -> list[Terminal]:
+    columns = zip(
+        terminals.tenant.tolist(),
+        terminals.model.tolist(),
+        terminals.mobility.tolist(),
+        terminals.service.tolist(),
+        terminals.network_type.tolist(),
+        cells.cell_ids[terminals.cell].tolist(),
+        countries,
+        terminals.latitude_deg.tolist(),
+        terminals.longitude_deg.tolist(),
+        terminals.aligned_tilt_deg.tolist(),
+        terminals.aligned_azimuth_deg.tolist(),
+        strict=True,
+    )
+    return [
+        Terminal(
+            terminal_id=f"ut-{index:06d}",
+            terminal_index=index,
+            tenant_index=tenant,
+            model=TerminalModel(model),
+            mobility=MobilityClass(mobility),
+            service=ServiceClass(service),
+            network_type=NetworkType(network),
+            cell_id=cell_id,
+            country=country,
+            latitude_deg=latitude_deg,
+            longitude_deg=longitude_deg,
+            aligned_tilt_deg=tilt_deg,
+            aligned_azimuth_deg=azimuth_deg,
+        )
+        for index, (
+            tenant, model, mobility, service, network, cell_id, country, latitude_deg, longitude_deg, tilt_deg, azimuth_deg
+        ) in enumerate(columns)
+    ]  # fmt: skip
+
+
+def _satellite_records(carrying: Layer, published: Layer) -> list[Satellite]:
+    """Filed satellites are numbered within their shell; published ones have their catalogue numbers."""
+    numbers: Counter[str] = Counter()
+    records: list[Satellite] = []
+    for layer in (carrying, published):
+        for place, (satellite_id, shell) in enumerate(zip(layer.satellite_ids, layer.shell_names, strict=True)):
+            numbers[shell] += 1
+            name = satellite_id if layer is published else f"leo-{shell.lower()}-{numbers[shell]:04d}"
+            records.append(
+                Satellite(
+                    satellite_id=name,
+                    satellite_index=len(records),
+                    shell=shell,
+                    plane=int(layer.plane[place]),
+                    slot=int(layer.place[place]),
+                )
+            )
+    return records
+
+
+def _ground_records(gateways: Sites, pops: Sites, segment: GroundSegment) -> list[Gateway | Pop]:
+    stations: list[Gateway | Pop] = [
+        Gateway(
+            gateway_id=name,
+            gateway_index=index,
+            pop_index=int(segment.pop_of_gateway[index]),
+            country=gateways.countries[index],
+            latitude_deg=float(gateways.latitude_deg[index]),
+            longitude_deg=float(gateways.longitude_deg[index]),
+        )
+        for index, name in enumerate(_site_ids("gw", gateways.names))
+    ]
+    stations += [
+        Pop(
+            pop_id=name,
+            pop_index=index,
+            country=pops.countries[index],
+            latitude_deg=float(pops.latitude_deg[index]),
+            longitude_deg=float(pops.longitude_deg[index]),
+        )
+        for index, name in enumerate(_site_ids("pop", pops.names))
+    ]
+    return stations
+
+
+def _site_ids(prefix: str, names: tuple[str, ...]) -> list[str]:
+    """Make ids of places' names: `Adelanto, CA` is `gw-adelanto`; a twin gets a number."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for name in names:
+        plain = unicodedata.normalize("NFKD", name.split(",")[0]).encode("ascii", "ignore").decode().lower()
+        slug = f"{prefix}-{'-'.join(re.findall('[a-z0-9]+', plain))}"
+        seen[slug] += 1
+        ids.append(slug if seen[slug] == 1 else f"{slug}-{seen[slug]}")
+    return ids

@@ -1,0 +1,57 @@
+"""The memory of terminals without service: samples kept for a quarter of an hour and told once they are back."""
+
+import numpy as np
+
+from ingest.contract.columns import Array, Columns, concatenate, row_count, take
+from ingest.contract.instants import NS_PER_S
+from ingest.contract.telemetry import TERMINAL
+
+KEPT_NS = 900 * NS_PER_S  # a dish's own history: 900 samples
+# A terminal that is back first serves its customers.
+_TELLING_DELAY_S = (2.0, 5.0)
+_NEVER = np.iinfo(np.int64).max
+
+
+class Ring:
+    """Withheld samples of all terminals, oldest first."""
+
+    def __init__(self, terminal_count: int, rng: np.random.Generator) -> None:
+        self._parts: list[tuple[int, dict[str, Array]]] = []
+        self._holds = np.zeros(terminal_count, dtype=np.bool_)
+        self._due_at_ns = np.full(terminal_count, _NEVER, dtype=np.int64)
+        low_s, high_s = _TELLING_DELAY_S
+        self._delay_ns = (rng.uniform(low_s, high_s, terminal_count) * 10).astype(np.int64) * (NS_PER_S // 10)
+
+    def keep(self, at_ns: int, columns: Columns) -> None:
+        """Take in a second's samples of terminals without service; what is too old is lost."""
+        if row_count(columns):
+            self._parts.append((at_ns, dict(columns)))
+            self._holds[columns["terminal_index"]] = True
+        while self._parts and self._parts[0][0] < at_ns - KEPT_NS:
+            self._parts.pop(0)
+
+    def forget(self, who: Array) -> None:
+        """Lose what these terminals kept: their power is gone."""
+        if self._holds[who].any():
+            self._split(who)
+        self._due_at_ns[who] = _NEVER
+
+    def tell(self, at_ns: int, live: Array) -> dict[str, Array]:
+        """Return, in their order, the samples of terminals that have been back for some seconds."""
+        waiting = self._holds & live
+        self._due_at_ns[~waiting] = _NEVER
+        new = waiting & (self._due_at_ns == _NEVER)
+        self._due_at_ns[new] = at_ns + self._delay_ns[new]
+        due = np.flatnonzero(waiting & (self._due_at_ns <= at_ns))
+        return self._split(due) if len(due) else {}
+
+    def _split(self, who: Array) -> dict[str, Array]:
+        told, kept = [], []
+        for at_ns, part in self._parts:
+            mine = np.isin(part["terminal_index"], who)
+            told.append(take(part, mine))
+            if not mine.all():
+                kept.append((at_ns, take(part, ~mine) if mine.any() else part))
+        self._parts = kept
+        self._holds[who] = False
+        return concatenate(told, TERMINAL)

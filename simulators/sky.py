@@ -1,0 +1,270 @@
+"""The sky as a whole: second by second, what a door would write of it, in the order in which it would write."""
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+from msgspec import structs
+from numpy.typing import NDArray
+
+from ingest.contract.columns import Array, row_count, take
+from ingest.contract.instants import NS_PER_MS, NS_PER_S
+from ingest.contract.inventory import Inventory
+from ingest.contract.packing import Packer, Record, Versions
+from simulators.attachments import Attachments
+from simulators.contract.truth import STEP_NS
+from simulators.faults import Change, Fault, aim, changes
+from simulators.fleet import INVENTORY_VERSION, Fleet, build_fleet
+from simulators.geometry import Floats
+from simulators.passes import Floats32, passes_of
+from simulators.readings import SLOW_EVERY_NS, Readings
+from simulators.ring import Ring
+from simulators.scenario import Scenario, load_scenario
+from simulators.scheduler import NONE, Plan, Rules, Slots
+from simulators.service import HANDOVER, IN_SERVICE, POWER_LOST, Codes, Service
+from simulators.settings import Settings
+from simulators.spacecraft import EVERY_NS, Spacecraft
+from simulators.stations import Stations
+from simulators.timetable import Timetable
+from simulators.truth_log import NoTruth
+
+# From the last tenth of a second to the door: the radio, the ground, the batch.
+DOOR_LATENCY_NS = 50 * NS_PER_MS
+_TENTHS = 10
+
+
+class Second(msgspec.Struct, frozen=True, kw_only=True):
+    """One simulated second.
+
+    Attributes:
+        at_ns: Its first instant.
+        received_at_ns: The door's clock as it writes these records.
+        records: In the order of writing.
+        live_count: Samples told at once.
+        stored_count: Samples told afterwards, from terminals' rings.
+    """
+
+    at_ns: int
+    received_at_ns: int
+    records: list[Record]
+    live_count: int
+    stored_count: int
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """The sky at one instant, for a map; read only.
+
+    Attributes:
+        terminal_state: `TerminalState` as each terminal itself would say it; without power: UNKNOWN.
+    """
+
+    at_ns: int
+    satellite_latitude_deg: Floats
+    satellite_longitude_deg: Floats
+    gateway_latitude_deg: Floats
+    gateway_longitude_deg: Floats
+    gateway_up: NDArray[np.bool_]
+    terminal_latitude_deg: Floats
+    terminal_longitude_deg: Floats
+    terminal_state: NDArray[np.int8]
+
+
+class Sky:
+    """A run; iterate it once.
+
+    Attributes:
+        settings: What it was told.
+        scenario: What goes wrong.
+        fleet: Who takes part.
+        faults: What breaks, and when.
+        notes: What the person who started the run should know.
+    """
+
+    def __init__(self, settings: Settings, *, truth: NoTruth | None = None) -> None:
+        """Build the fleet and aim the faults.
+
+        Raises:
+            BadScenario: The scenario cannot be read or played.
+        """
+        self.settings = settings
+        self.scenario: Scenario = load_scenario(settings.scenario)
+        rngs = np.random.default_rng(settings.seed).spawn(7)
+        slots, rules = Slots(), Rules()
+        self.fleet: Fleet = build_fleet(settings, rngs[0], rules, slots)
+        self._timetable = Timetable(self.fleet, slots, rules)
+        self._end_at_ns = settings.first_at_ns + settings.second_count * NS_PER_S
+        self.faults: list[Fault] = aim(
+            self.scenario, self.fleet, self._timetable, settings.first_at_ns, self._end_at_ns, rngs[1]
+        )
+        self.notes = tuple(note for note in (self.fleet.published.refusal,) if note)
+        self._changes: list[Change] = changes(self.faults)
+        self._service = Service(self.fleet, rngs[2])
+        self._readings = Readings(self.fleet, self._service, rngs[3])
+        self._ring = Ring(len(self.fleet.terminals), rngs[4])
+        self._attachments = Attachments(len(self.fleet.terminals), rngs[5])
+        self._stations = Stations(self.fleet, rngs[6])
+        self._spacecraft = Spacecraft(self.fleet)
+        self._packer = Packer(
+            producer_id=settings.producer_id,
+            shard_count=settings.shard_count,
+            partition_count=settings.partition_count,
+        )
+        self._packer.versions = Versions(inventory=INVENTORY_VERSION)
+        self._truth = truth or NoTruth()
+        self._published_to_ns = slots.start_at_ns(settings.first_at_ns)
+        self._before: NDArray[np.bool_] | None = None
+        self._cell_bps: Floats = np.zeros(len(self.fleet.cells))
+        self._state = np.zeros(len(self.fleet.terminals), dtype=np.int8)
+        self._at_ns = settings.first_at_ns
+
+    @property
+    def inventory(self) -> Inventory:
+        """Who takes part, as the rest of the house knows them."""
+        return self.fleet.inventory
+
+    def __iter__(self) -> Iterator[Second]:
+        """Live through the run."""
+        with self._truth:
+            self._truth.begin(self.fleet, self.faults, self.settings.first_at_ns)
+            for at_ns in range(self.settings.first_at_ns, self._end_at_ns, NS_PER_S):
+                yield self._second(at_ns)
+            self._truth.end()
+
+    def picture(self) -> Picture:
+        """Return the second that was last lived through."""
+        fleet = self.fleet
+        latitude_deg, longitude_deg = self._spacecraft.positions(self._at_ns)
+        return Picture(
+            at_ns=self._at_ns,
+            satellite_latitude_deg=latitude_deg,
+            satellite_longitude_deg=longitude_deg,
+            gateway_latitude_deg=fleet.gateways.latitude_deg,
+            gateway_longitude_deg=fleet.gateways.longitude_deg,
+            gateway_up=self._service.gateway_up.copy(),
+            terminal_latitude_deg=fleet.terminals.latitude_deg,
+            terminal_longitude_deg=fleet.terminals.longitude_deg,
+            terminal_state=self._state,
+        )
+
+    def _second(self, at_ns: int) -> Second:
+        self._at_ns = at_ns
+        received_at_ns = at_ns + NS_PER_S + DOOR_LATENCY_NS
+        records = self._publish(at_ns, received_at_ns)
+        plan = self._enter(at_ns)
+        latent = self._live_through(at_ns)
+        codes, absent_ratio = self._at_phase(latent)
+        slow = at_ns % SLOW_EVERY_NS == 0 or at_ns == self.settings.first_at_ns
+        columns = self._readings.measure(at_ns, codes, absent_ratio, slow=slow)
+        live = (codes == IN_SERVICE) | (codes == HANDOVER)
+        told = self._remember(at_ns, columns, codes, live)
+        samples = columns if live.all() else take(columns, live)
+        records += self._packer.attachments(self._attach(at_ns, latent), received_at_ns)
+        records += self._packer.samples(samples, received_at_ns)
+        records += self._packer.samples(told, received_at_ns, stored=True)
+        records += self._packer.ticks(received_at_ns)
+        self._weigh(columns)
+        records += self._network(at_ns, received_at_ns, plan)
+        if at_ns + NS_PER_S >= self._end_at_ns:
+            records += self._packer.goodbye(received_at_ns)
+        return Second(
+            at_ns=at_ns,
+            received_at_ns=received_at_ns,
+            records=records,
+            live_count=int(live.sum()),
+            stored_count=row_count(told),
+        )
+
+    def _publish(self, at_ns: int, received_at_ns: int) -> list[Record]:
+        """Publish the plans that are due, and say in every shard that a newer one is in force."""
+        records: list[Record] = []
+        effective_at_ns = self._published_to_ns
+        while self._published_to_ns <= at_ns + self.settings.plan_ahead_s * NS_PER_S:
+            published = self._timetable.publish(self._published_to_ns, min(at_ns, self._published_to_ns))
+            records += published.records
+            self._packer.versions = structs.replace(self._packer.versions, plan=published.plan_version)
+            self._published_to_ns += self._timetable.slots.length_ns
+        if records:
+            records += self._packer.control(effective_at_ns, received_at_ns)
+        return records
+
+    def _enter(self, at_ns: int) -> Plan:
+        """Return the running slot's plan; at its edge everyone takes it up."""
+        plan = self._timetable.plan_at(at_ns)
+        passes = self._service.passes
+        if passes is None or passes.start_at_ns != plan.slot_start_at_ns:
+            self._service.enter_slot(plan, passes_of(plan, self.fleet, self._timetable.slots.length_ns))
+            self._readings.enter_slot(plan)
+            self._timetable.forget_before(at_ns)
+        return plan
+
+    def _live_through(self, at_ns: int) -> Codes:
+        """Return why each terminal has no service, a row a tenth of the second; one row where nothing changes in it."""
+        end_at_ns = at_ns + NS_PER_S
+        due = [change for change in self._changes if at_ns <= change.at_ns < end_at_ns]
+        edge = self._timetable.slots.start_at_ns(at_ns) == at_ns
+        moving = bool(due) or edge or self._service.booting_ends_within(at_ns, end_at_ns)
+        rows = []
+        for tenth in range(_TENTHS if moving else 1):
+            now_at_ns = at_ns + tenth * STEP_NS
+            for change in due:
+                if now_at_ns <= change.at_ns < now_at_ns + STEP_NS:
+                    self._service.apply(change)
+                    self._truth.changed(change, self._service)
+            rows.append(self._service.causes(now_at_ns))
+        latent = np.stack(rows)
+        self._truth.lived(at_ns, latent, self._service)
+        return latent
+
+    def _at_phase(self, latent: Codes) -> tuple[Codes, Floats32]:
+        """Return, for the tenth in which each terminal measures, its code and its share of the last second away."""
+        away = latent != IN_SERVICE
+        before = away[:1] if self._before is None else self._before
+        self._before = away
+        if len(away) == len(before) == 1 and np.array_equal(away, before):
+            return latent[0], away[0].astype(np.float32)
+        count, phase = latent.shape[1], self._readings.phase
+        shape, everyone = (_TENTHS, count), np.arange(count)
+        window = np.concatenate([np.broadcast_to(before, shape), np.broadcast_to(away, shape)])
+        passed = np.concatenate([np.zeros((1, count), np.int8), np.cumsum(window, axis=0, dtype=np.int8)])
+        away_tenths = passed[phase + _TENTHS, everyone] - passed[phase, everyone]
+        return np.broadcast_to(latent, shape)[phase, everyone], (away_tenths / _TENTHS).astype(np.float32)
+
+    def _remember(
+        self, at_ns: int, columns: dict[str, Array], codes: Codes, live: NDArray[np.bool_]
+    ) -> dict[str, Array]:
+        """Keep what cannot be told, and return what can be told now."""
+        dark = np.flatnonzero(codes == POWER_LOST)
+        if len(dark):
+            self._ring.forget(dark)
+        self._state = columns["state"]
+        self._ring.keep(at_ns, take(columns, np.flatnonzero(~live & (codes != POWER_LOST))))
+        return self._ring.tell(at_ns, live)
+
+    def _attach(self, at_ns: int, latent: Codes) -> dict[str, Array]:
+        served = (latent == IN_SERVICE) | (latent == HANDOVER)
+        serving = np.where(served, self._service.gateway, NONE)
+        return self._attachments.follow(at_ns, serving, self._service.gateway_up)
+
+    def _weigh(self, columns: dict[str, Array]) -> None:
+        """Add up what flows to and from each cell."""
+        bps = columns["downlink_throughput_bps"] + columns["uplink_throughput_bps"]
+        self._cell_bps = np.bincount(self.fleet.terminals.cell, weights=bps, minlength=len(self.fleet.cells))
+
+    def _network(self, at_ns: int, received_at_ns: int, plan: Plan) -> list[Record]:
+        passes = self._service.passes
+        if passes is None:
+            raise RuntimeError("a second without geometry: _enter() comes first")
+        records = self._stations.report_gateways(
+            at_ns,
+            received_at_ns,
+            plan=plan,
+            passes=passes,
+            attached_gateway=self._attachments.gateway,
+            gateway_up=self._service.gateway_up,
+            cell_bps=self._cell_bps,
+            packer=self._packer,
+        )
+        records += self._stations.report_pops(at_ns, received_at_ns, plan, self._cell_bps, self._packer)
+        if at_ns % EVERY_NS == 0:
+            records += self._spacecraft.report(at_ns, received_at_ns, plan, self._cell_bps, self._packer)
+        return records

@@ -1,0 +1,114 @@
+"""The plan of a run, slot by slot: made once, ahead of time, and published in frames."""
+
+import msgspec
+import numpy as np
+
+from ingest.contract.columns import Array, Columns, row_count, take
+from ingest.contract.frame import encode
+from ingest.contract.packing import Record
+from ingest.contract.plan import PLAN, PlanHeader
+from ingest.contract.topics import CONTACT_PLAN
+from simulators.fleet import Fleet
+from simulators.geometry import Floats
+from simulators.orbits import propagate
+from simulators.scheduler import Plan, Rules, Slots, plan_slot
+from simulators.visibility import ground
+
+# 29 bytes a row before compression: a frame of so many stays under 900 kB.
+_FRAME_ROWS = 20_000
+# Slots kept behind the one that runs.
+_KEPT_SLOTS = 2
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """One publication."""
+
+    plan_version: int
+    valid_from_ns: int
+    records: list[Record]
+
+
+class Timetable:
+    """Plans of slots, made when first asked for and forgotten once they are past; every gateway is taken to be live."""
+
+    def __init__(self, fleet: Fleet, slots: Slots, rules: Rules) -> None:
+        self.slots = slots
+        self._fleet = fleet
+        self._rules = rules
+        self._cells = ground(fleet.cells.latitude_deg, fleet.cells.longitude_deg)
+        self._gateway_live = np.ones(len(fleet.gateways), dtype=np.bool_)
+        self._plans: dict[int, Plan] = {}
+        self._last_edge: tuple[int, Floats] = (0, np.empty((0, 3)))
+        self._plan_version = 0
+
+    def plan_at(self, at_ns: int) -> Plan:
+        """Return the plan of the slot that holds this instant."""
+        start_at_ns = self.slots.start_at_ns(at_ns)
+        if start_at_ns not in self._plans:
+            self._plans[start_at_ns] = self._make(start_at_ns)
+        return self._plans[start_at_ns]
+
+    def publish(self, slot_start_at_ns: int, published_at_ns: int) -> Published:
+        """Write a slot's plan under the next version."""
+        self._plan_version += 1
+        columns = self._columns(self.plan_at(slot_start_at_ns))
+        parts = max(1, -(-row_count(columns) // _FRAME_ROWS))
+        records = [
+            self._frame(slot_start_at_ns, published_at_ns, columns, part, complete=part == parts - 1)
+            for part in range(parts)
+        ]
+        return Published(plan_version=self._plan_version, valid_from_ns=slot_start_at_ns, records=records)
+
+    def forget_before(self, at_ns: int) -> None:
+        """Drop the plans of slots long past."""
+        oldest_ns = self.slots.start_at_ns(at_ns) - _KEPT_SLOTS * self.slots.length_ns
+        self._plans = {start: plan for start, plan in self._plans.items() if start >= oldest_ns}
+
+    def _make(self, start_at_ns: int) -> Plan:
+        return plan_slot(
+            slot_start_at_ns=start_at_ns,
+            cells=self._cells,
+            segment=self._fleet.segment,
+            gateway_live=self._gateway_live,
+            satellites_km_at_start=self._satellites_km(start_at_ns),
+            satellites_km_at_end=self._satellites_km(start_at_ns + self.slots.length_ns),
+            rules=self._rules,
+        )
+
+    def _satellites_km(self, at_ns: int) -> Floats:
+        """Propagate, or take what the slot before left: its end is the next one's start."""
+        if self._last_edge[0] != at_ns:
+            instants = np.array([at_ns], dtype=np.int64)
+            self._last_edge = at_ns, propagate(self._fleet.carrying.satellites, instants).position_km[0]
+        return self._last_edge[1]
+
+    def _columns(self, plan: Plan) -> dict[str, Array]:
+        cells = self._fleet.cells
+        return {
+            "cell_id": cells.cell_ids,
+            "terminal_index": np.full(len(cells), -1, dtype=np.int32),
+            "satellite_index": plan.satellite_index,
+            "beam_id": plan.beam_id,
+            "frequency_id": plan.frequency_id,
+            "gateway_index": plan.gateway_index,
+            "pop_index": plan.pop_index,
+            "path_kind": plan.path_kind,
+        }
+
+    def _frame(
+        self, slot_start_at_ns: int, published_at_ns: int, columns: Columns, part: int, *, complete: bool
+    ) -> Record:
+        header = PlanHeader(
+            kind=PLAN.kind,
+            version=PLAN.version,
+            plan_version=self._plan_version,
+            slot_start_ns=slot_start_at_ns,
+            slot_end_ns=slot_start_at_ns + self.slots.length_ns,
+            valid_from_ns=slot_start_at_ns,
+            published_at_ns=published_at_ns,
+            part=part,
+            complete=complete,
+        )
+        rows = take(columns, slice(part * _FRAME_ROWS, (part + 1) * _FRAME_ROWS))
+        key = slot_start_at_ns.to_bytes(8, "big")
+        return Record(topic=CONTACT_PLAN, key=key, value=encode(header, PLAN, rows))

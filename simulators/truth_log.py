@@ -1,0 +1,230 @@
+"""Writes down what really happened, straight from the latent state; it looks on and touches nothing."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.contract.columns import Array
+from ingest.contract.instants import to_rfc3339
+from simulators.contract.truth import STEP_NS, TABLES, FaultKind, Label, encode_label
+from simulators.faults import Change, Fault
+from simulators.fleet import Fleet
+from simulators.scheduler import NONE
+from simulators.service import BOOTING, CAUSES, GATEWAY_DOWN, HANDOVER, IN_SERVICE, POWER_LOST, TILT, Codes, Service
+
+LABELS_FILE = "labels.jsonl"
+_ROWS_AT_ONCE = 20_000
+_ON_TIME = "on_time"
+
+T = TypeVar("T")
+
+
+class NoTruth:
+    """Nobody writes it down."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave."""
+
+    def begin(self, fleet: Fleet, faults: list[Fault], at_ns: int) -> None:
+        """Start at this instant."""
+
+    def changed(self, change: Change, service: Service) -> None:
+        """Note a fault that has begun or ended."""
+
+    def lived(self, at_ns: int, latent: Codes, service: Service) -> None:
+        """Note a second's causes: a row a tenth, or one row for all ten."""
+
+    def end(self) -> None:
+        """Stop."""
+
+
+class TruthLog(NoTruth):
+    """Writes the truth files of `simulators.contract.truth` into a folder, in row groups, so that memory stays flat."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tables: dict[str, _Table] = {}
+
+    def begin(self, fleet: Fleet, faults: list[Fault], at_ns: int) -> None:
+        """Open the files; the first attitude of each terminal is the one at commissioning."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._tables = {name: _Table(self._folder / f"{name}.parquet", schema) for name, schema in TABLES.items()}
+        self._faults = faults
+        self._terminal_ids = np.array([terminal.terminal_id for terminal in fleet.inventory.terminals], dtype=object)
+        self._satellite_ids = np.array(
+            [satellite.satellite_id for satellite in fleet.inventory.satellites], dtype=object
+        )
+        count = len(self._terminal_ids)
+        self._codes = np.full(count, IN_SERVICE, dtype=np.int8)
+        self._since_ns = np.full(count, at_ns, dtype=np.int64)
+        self._label = np.full(count, NONE, dtype=np.int32)
+        self._last_satellite = np.full(count, NONE, dtype=np.int32)
+        self._served = np.zeros(count, dtype=np.bool_)
+        self._power_label = np.full(count, NONE, dtype=np.int32)
+        self._tilt_label = np.full(count, NONE, dtype=np.int32)
+        self._gateway_label = np.full(len(fleet.gateways), NONE, dtype=np.int32)
+        self._affected: list[set[str]] = [set() for _ in faults]
+        terminals = fleet.terminals
+        self._attitudes(np.arange(count), at_ns, terminals.aligned_tilt_deg, terminals.aligned_azimuth_deg)
+
+    def changed(self, change: Change, service: Service) -> None:
+        """Remember whose fault the next outages are, and where a face came to point."""
+        fault = change.fault
+        who = fault.root_index
+        match fault.kind:
+            case FaultKind.GATEWAY_DOWN:
+                self._gateway_label[who] = fault.number
+            case FaultKind.TERMINAL_POWER_LOST:
+                self._power_label[who] = fault.number
+            case FaultKind.ANTENNA_KNOCKED_OVER:
+                self._tilt_label[who] = fault.number
+                self._affected[fault.number].add(self._terminal_ids[who])
+                self._attitudes(np.array([who]), change.at_ns, service.tilt_deg[[who]], service.azimuth_deg[[who]])
+
+    def lived(self, at_ns: int, latent: Codes, service: Service) -> None:
+        """Write intervals that end and handovers that happen in this second."""
+        for tenth, codes in enumerate(latent):
+            if not np.array_equal(codes, self._codes) or tenth == 0:
+                self._step(at_ns + tenth * STEP_NS, codes, service)
+
+    def end(self) -> None:
+        """Write what still stands, and the labels."""
+        standing = np.flatnonzero(self._codes != IN_SERVICE)
+        self._intervals(standing, None)
+        with (self._folder / LABELS_FILE).open("wb") as file:
+            for fault in self._faults:
+                file.write(encode_label(_label(fault, sorted(self._affected[fault.number]))) + b"\n")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the files, whatever happened."""
+        for table in self._tables.values():
+            table.close()
+
+    def _step(self, at_ns: int, codes: Codes, service: Service) -> None:
+        turned = codes != self._codes
+        ended = np.flatnonzero(turned & (self._codes != IN_SERVICE))
+        self._intervals(ended, at_ns)
+        begun = np.flatnonzero(turned)
+        self._codes = codes.copy()
+        self._since_ns[begun] = at_ns
+        self._label[begun] = self._labels(begun, service)
+        self._note_affected(begun)
+        self._handovers(at_ns, codes, service)
+
+    def _labels(self, who: Array, service: Service) -> Array:
+        code = self._codes[who]
+        gateway = self._gateway_label[service.gateway[who]]
+        power, tilt = self._power_label[who], self._tilt_label[who]
+        powerless = (code == POWER_LOST) | (code == BOOTING)
+        return np.select([powerless, code == GATEWAY_DOWN, code == TILT], [power, gateway, tilt], NONE)
+
+    def _note_affected(self, begun: Array) -> None:
+        labelled = begun[self._label[begun] != NONE]
+        for number in np.unique(self._label[labelled]).tolist():
+            self._affected[number].update(self._terminal_ids[labelled[self._label[labelled] == number]].tolist())
+
+    def _intervals(self, who: Array, ended_at_ns: int | None) -> None:
+        if not len(who):
+            return
+        labels = [self._faults[n].label_id if n != NONE else None for n in self._label[who].tolist()]
+        self._tables["outages"].add(
+            {
+                "terminal_id": self._terminal_ids[who],
+                "started_at_ns": self._since_ns[who],
+                "ended_at_ns": [ended_at_ns] * len(who),
+                "cause": [str(CAUSES[code]) for code in self._codes[who].tolist()],
+                "label_id": labels,
+            }
+        )
+
+    def _handovers(self, at_ns: int, codes: Codes, service: Service) -> None:
+        """Service moved where another satellite carries a terminal than the last one that did.
+
+        The instant is that of the slot's edge: the interruption that follows is part of the move.
+        """
+        served = (codes == IN_SERVICE) | (codes == HANDOVER)
+        moved = served & (service.satellite != self._last_satellite) & (self._last_satellite != NONE)
+        who = np.flatnonzero(moved)
+        if len(who):
+            straight = self._served[who]
+            came_from = self._satellite_ids[self._last_satellite[who]]
+            self._tables["handovers"].add(
+                {
+                    "terminal_id": self._terminal_ids[who],
+                    "at_ns": np.full(len(who), at_ns, dtype=np.int64),
+                    "from_satellite_id": _if(straight, came_from.tolist()),
+                    "to_satellite_id": self._satellite_ids[service.satellite[who]],
+                    "planned_at_ns": _if(straight, [at_ns] * len(who)),
+                    "conformance": _if(straight, [_ON_TIME] * len(who)),
+                }
+            )
+        self._last_satellite = np.where(served, service.satellite, self._last_satellite)
+        self._served = served
+
+    def _attitudes(self, who: Array, at_ns: int, tilt_deg: Array, azimuth_deg: Array) -> None:
+        self._tables["attitude"].add(
+            {
+                "terminal_id": self._terminal_ids[who],
+                "at_ns": np.full(len(who), at_ns, dtype=np.int64),
+                "tilt_angle_deg": tilt_deg.astype(np.float32),
+                "boresight_azimuth_deg": azimuth_deg.astype(np.float32),
+            }
+        )
+
+
+class _Table:
+    """A Parquet file that grows by row groups."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._writer = pq.ParquetWriter(path, schema)
+        self._batches: list[pa.RecordBatch] = []
+        self._rows = 0
+
+    def add(self, columns: dict[str, Array | list[int | None] | list[str] | list[str | None]]) -> None:
+        batch = pa.RecordBatch.from_pydict(columns, schema=self._schema)
+        self._batches.append(batch)
+        self._rows += batch.num_rows
+        if self._rows >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._batches:
+            self._writer.write_table(pa.Table.from_batches(self._batches, schema=self._schema).combine_chunks())
+        self._batches, self._rows = [], 0
+
+
+def _if(chosen: Array, values: list[T]) -> list[T | None]:
+    return [value if keep else None for keep, value in zip(chosen.tolist(), values, strict=True)]
+
+
+def _label(fault: Fault, affected: list[str]) -> Label:
+    spec = fault.spec
+    return Label(
+        label_id=fault.label_id,
+        kind=fault.kind,
+        root_kind="gateway" if fault.kind is FaultKind.GATEWAY_DOWN else "terminal",
+        root_id=fault.root_id,
+        started_at=to_rfc3339(fault.started_at_ns),
+        ended_at=None if fault.ended_at_ns is None else to_rfc3339(fault.ended_at_ns),
+        affected_terminal_ids=affected,
+        page=spec.heard_by.endswith("_page"),
+        audience=spec.heard_by,
+        page_by_s=spec.page_by_s,
+        remediation=spec.remediation,
+    )
