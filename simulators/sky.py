@@ -248,7 +248,8 @@ class Sky:
     def _weigh(self, columns: dict[str, Array]) -> None:
         """Add up what flows to and from each cell."""
         bps = columns["downlink_throughput_bps"] + columns["uplink_throughput_bps"]
-        self._cell_bps = np.bincount(self.fleet.terminals.cell, weights=bps, minlength=len(self.fleet.cells))
+        flows_bps = np.bincount(self.fleet.terminals.cell, weights=bps, minlength=len(self.fleet.cells))
+        self._cell_bps = flows_bps.astype(np.float64)
 
     def _network(self, at_ns: int, received_at_ns: int, plan: Plan) -> list[Record]:
         passes = self._service.passes
