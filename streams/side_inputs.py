@@ -1,11 +1,13 @@
 """What the side topics say, folded into what the detectors know: inventory, plan, maintenance windows, thresholds."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 
 from ingest.contract.bus import Message
-from ingest.contract.control import MaintenanceWindow, decode_control
+from ingest.contract.control import ControlRecord, MaintenanceWindow, ThresholdChange, decode_control
 from ingest.contract.frame import Rejected, decode
 from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
 from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
@@ -24,6 +26,7 @@ from streams.thresholds import Thresholds
 _INVENTORY = (INVENTORY_TERMINAL, INVENTORY_SATELLITE, INVENTORY_GATEWAY, INVENTORY_POP, INVENTORY_TENANT)
 SIDE_TOPICS = (*_INVENTORY, CONTACT_PLAN, CONTROL_RECORDS)
 _INVENTORY_NAMES = frozenset(topic.name for topic in _INVENTORY)
+_CHANGEABLE = frozenset(Thresholds.__struct_fields__) - {"version"}
 
 
 class SideInputs:
@@ -35,11 +38,11 @@ class SideInputs:
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, bytes], InventoryRecord] = {}
+        self._inventory: Inventory | None = None
+        self._changes: dict[int, ThresholdChange] = {}
         self._windows: dict[str, MaintenanceWindow] = {}
         self._plan = PlanBook()
-        self._inventory: Inventory | None = None
         self._knowledge: Knowledge | None = None
-        self._is_stale = False
         self._is_inventory_stale = False
         self.refused_count = 0
 
@@ -51,7 +54,6 @@ class SideInputs:
     def take(self, messages: Iterable[Message]) -> None:
         """Take records in; nothing is known of them before `settle`."""
         for message in messages:
-            self._is_stale = True
             self._is_inventory_stale |= message.topic in _INVENTORY_NAMES
             try:
                 self._fold(message)
@@ -62,14 +64,16 @@ class SideInputs:
         """Make up the knowledge anew, if anything has come since the last time."""
         if self._is_inventory_stale:
             self._complete_inventory()
-        if self._is_stale and self._inventory is not None:
+        known, maintenance, thresholds = self._knowledge, tuple(self._windows.values()), self._thresholds()
+        if self._inventory is None:
+            return
+        if known is None or known.inventory is not self._inventory or known.thresholds != thresholds:
             self._knowledge = Knowledge(
-                inventory=self._inventory,
-                plan=self._plan,
-                thresholds=Thresholds(),
-                maintenance=tuple(self._windows.values()),
+                inventory=self._inventory, plan=self._plan, thresholds=thresholds, maintenance=maintenance
             )
-        self._is_stale = self._is_inventory_stale = False
+        elif known.maintenance != maintenance:
+            # What was worked out for each shard from the inventory stays.
+            self._knowledge = replace(known, maintenance=maintenance)
 
     def _fold(self, message: Message) -> None:
         if message.topic in _INVENTORY_NAMES:
@@ -82,9 +86,16 @@ class SideInputs:
         elif message.topic == CONTACT_PLAN.name:
             self._fold_plan(message.value)
         else:
-            record = decode_control(message.value)
-            if isinstance(record, MaintenanceWindow):
-                self._windows[record.window_id] = record
+            self._fold_control(decode_control(message.value))
+
+    def _fold_control(self, record: ControlRecord) -> None:
+        if isinstance(record, MaintenanceWindow):
+            self._windows[record.window_id] = record
+        elif isinstance(record, ThresholdChange):
+            if record.name in _CHANGEABLE:
+                self._changes[record.version] = record
+            else:
+                self.refused_count += 1
 
     def _fold_plan(self, value: bytes) -> None:
         frame = decode(value, PLAN_LAYOUTS, PlanHeader)
@@ -94,8 +105,14 @@ class SideInputs:
             self._plan.add(frame.header, frame.columns)
 
     def _complete_inventory(self) -> None:
-        try:
+        self._is_inventory_stale = False
+        # Its records come over several topics: until the last is here, what was whole before holds.
+        with suppress(ValueError):
             self._inventory = Inventory(self._records.values())
-        except ValueError:
-            # Its records come over several topics: until the last is here, what was whole before holds.
-            return
+
+    def _thresholds(self) -> Thresholds:
+        found = Thresholds()
+        for version, change in sorted(self._changes.items()):
+            value = type(getattr(found, change.name))(change.value)
+            found = msgspec.structs.replace(found, **{change.name: value}, version=version)
+        return found

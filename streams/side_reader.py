@@ -1,12 +1,12 @@
 """A thread that follows the side topics, all partitions from the beginning, in no consumer group."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
 
 from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Fatal, Message
-from ingest.contract.topics import Topic
 from streams.knowledge import Knowledge
 from streams.side_inputs import SIDE_TOPICS, SideInputs
 
@@ -16,34 +16,40 @@ _BATCH_RECORDS = 5_000
 
 
 class SideReader:
-    """Knows what the side topics say: up to their ends from `start` on, and what comes after."""
+    """Knows what the side topics said up to their ends at `start`, and what comes after.
 
-    def __init__(self, bootstrap: str, *, topics: Iterable[Topic] = SIDE_TOPICS) -> None:
+    The thread only fetches. What it has fetched is taken in by whoever asks, so that knowledge never changes in the
+    middle of a step.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
         )
-        self._topics = [topic.name for topic in topics]
         self._inputs = SideInputs()
+        self._fetched: deque[list[Message]] = deque()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="side-reader", daemon=True)
 
     def knowledge(self) -> Knowledge:
-        """Return what is known now."""
+        """Return what is known now; there is always something after `start`."""
+        while self._fetched:
+            self._take(self._fetched.popleft())
         known = self._inputs.knowledge
         if known is None:
-            raise Fatal("the inventory topics hold no whole inventory: `leowatch inventory apply FILE` writes one")
+            raise RuntimeError("ask after start()")
         return known
 
     def start(self) -> None:
-        """Read what is there, wait until there is an inventory, and follow from then on."""
+        """Read what is there, wait until that is a whole inventory, and follow from then on."""
         places = list(self._places())
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
         ends = self._consumer.end_offsets(places)
         while any(self._consumer.position(place) < end for place, end in ends.items()):
-            self._take()
+            self._take(self._fetch())
         while self._inputs.knowledge is None:
-            self._take()
+            self._take(self._fetch())
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,19 +60,26 @@ class SideReader:
         self._consumer.close()
 
     def _places(self) -> Iterator[TopicPartition]:
-        for topic in self._topics:
-            partitions = self._consumer.partitions_for_topic(topic)
+        for topic in SIDE_TOPICS:
+            partitions = self._consumer.partitions_for_topic(topic.name)
             if not partitions:
-                raise Fatal(f"topic {topic} is not there: create the topics first")
-            yield from (TopicPartition(topic, partition) for partition in sorted(partitions))
+                raise Fatal(f"topic {topic.name} is not there: create the topics first")
+            yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
-            self._take()
+            batch = self._fetch()
+            if batch:
+                self._fetched.append(batch)
 
-    def _take(self) -> None:
+    def _take(self, batch: list[Message]) -> None:
+        self._inputs.take(batch)
+        if len(batch) < _BATCH_RECORDS:
+            self._inputs.settle()
+
+    def _fetch(self) -> list[Message]:
         polled = self._consumer.poll(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS)
-        batch = [
+        return [
             Message(
                 topic=record.topic,
                 partition=record.partition,
@@ -78,6 +91,3 @@ class SideReader:
             for records in polled.values()
             for record in records
         ]
-        self._inputs.take(batch)
-        if len(batch) < _BATCH_RECORDS:
-            self._inputs.settle()
