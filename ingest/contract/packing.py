@@ -8,8 +8,19 @@ import numpy as np
 
 from ingest.contract.columns import Array, Columns, Layout, row_count, take
 from ingest.contract.frame import FRAME_LIMIT_BYTES, TelemetryHeader, encode
+from ingest.contract.inventory import Inventory, InventoryRecord, encode_record
 from ingest.contract.telemetry import ATTACHMENT, CONTROL, LAYOUTS, TERMINAL, shard_of
-from ingest.contract.topics import TERMINAL_TELEMETRY, TOPIC_OF_KIND, Topic, shard_key
+from ingest.contract.topics import (
+    INVENTORY_GATEWAY,
+    INVENTORY_POP,
+    INVENTORY_SATELLITE,
+    INVENTORY_TENANT,
+    INVENTORY_TERMINAL,
+    TERMINAL_TELEMETRY,
+    TOPIC_OF_KIND,
+    Topic,
+    shard_key,
+)
 
 # 8,000 full rows of random values stay under the frame limit; a batch that does not is halved.
 FRAME_ROWS = 8_000
@@ -23,6 +34,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     value: bytes
     partition: int = 0
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def inventory_records(inventory: Inventory) -> list[Record]:
+    """Return the records of the inventory topics, the deployment last: what it counts is there when it comes."""
+    entries: list[tuple[Topic, str, InventoryRecord]] = [(INVENTORY_TENANT, r.tenant_id, r) for r in inventory.tenants]
+    entries += [(INVENTORY_SATELLITE, r.satellite_id, r) for r in inventory.satellites]
+    entries += [(INVENTORY_GATEWAY, r.gateway_id, r) for r in inventory.gateways]
+    entries += [(INVENTORY_POP, r.pop_id, r) for r in inventory.pops]
+    entries += [(INVENTORY_TERMINAL, r.terminal_id, r) for r in inventory.terminals]
+    entries += [(INVENTORY_TERMINAL, "deployment", inventory.deployment)]
+    return [Record(topic=topic, key=key.encode(), value=encode_record(record)) for topic, key, record in entries]
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
