@@ -19,7 +19,8 @@ from ingest.contract.columns import Array, Column, Columns, Layout, row_count
 # The broker takes 1 MiB; the rest is room for the record's own header (design section 3).
 FRAME_LIMIT_BYTES = 900_000
 _HEADER_KEY = b"leowatch"
-_WRITE = pa.ipc.IpcWriteOptions(compression="lz4")
+# Threads cost more than they bring: 125 rows of 34 columns took 440 us with and 100 without, 7,500 rows 670 and 560.
+_WRITE = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 class RejectReason(StrEnum):
@@ -151,7 +152,14 @@ def _to_arrow(values: Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_fixed_size_binary(kind):
         raw = np.ascontiguousarray(values)
         return pa.FixedSizeBinaryArray.from_buffers(kind, len(raw), [None, pa.py_buffer(raw)])
-    return pa.array(np.ascontiguousarray(values).astype(kind.to_pandas_dtype(), copy=False))
+    return pa.array(np.ascontiguousarray(values, dtype=_numpy_type(kind)))
+
+
+@lru_cache(maxsize=64)
+def _numpy_type(kind: pa.DataType) -> "np.dtype[np.generic]":
+    # Asked of pyarrow, this costs more than the conversion.
+    found: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())
+    return found
 
 
 @lru_cache(maxsize=64)
