@@ -1,11 +1,75 @@
 """The command line: what a person types; each command composes rooms and leaves the work to them."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+
+from ingest.contract.instants import from_rfc3339
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Telemetry and observability for a LEO network.")
+
+
+@app.command()
+def demo(
+    terminals: Annotated[int, typer.Option(help="Number of terminals.", min=1)] = 2_000,
+    minutes: Annotated[float, typer.Option(help="Simulated length.", min=0.1)] = 15.0,
+    speed: Annotated[
+        float, typer.Option(help="Simulated seconds in a second; 0 is as fast as possible.", min=0)
+    ] = 60.0,
+    seed: Annotated[int, typer.Option(help="Of everything random: same seed, same bytes.", min=0)] = 1,
+    scenario: Annotated[str, typer.Option(help="bad_day, calm, or the path of a scenario file.")] = "bad_day",
+    start: Annotated[str, typer.Option(help="First simulated instant, RFC 3339.")] = "2025-10-03T00:00:00Z",
+    out: Annotated[
+        Path | None, typer.Option(help="Keep telemetry, plan, truth, events, incidents, pages here.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Of the page; 0 takes a free one.", min=0, max=65_535)] = 8080,
+    once: Annotated[bool, typer.Option(help="Exit after the minutes; else the page stays up.")] = False,
+) -> None:
+    """Run the whole road in one process: real orbits, a bad day, the page, and the scoreboard as the last line."""
+    from leowatch.demo import Options, run_demo  # noqa: PLC0415 - a command loads only its own rooms
+    from simulators.run import Settings  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    try:
+        sky = Settings(
+            terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=from_rfc3339(start)
+        )
+        options = Options(sky=sky, speed=speed, once=once or not sys.stdout.isatty(), out=out, port=port)
+        result = run_demo(options, console=console)
+    except (ValueError, OSError) as error:
+        console.print(f"leowatch demo: {error}", style="bold red")
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps(result))
+
+
+@app.command()
+def score(
+    truth: Annotated[Path, typer.Option(help="Folder of truth files.")],
+    events: Annotated[Path, typer.Option(help="events.jsonl")],
+    incidents: Annotated[Path, typer.Option(help="incidents.jsonl")],
+    pages: Annotated[Path, typer.Option(help="pages.jsonl")],
+    telemetry: Annotated[Path | None, typer.Option(help="Folder of telemetry, for the two controls.")] = None,
+    inventory: Annotated[Path | None, typer.Option(help="inventory.jsonl, for the two controls.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the whole scoreboard here.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write the report here.")] = None,
+) -> None:
+    """Judge what a run found against what really happened; it reads files and knows none of the rooms."""
+    from leowatch.score.command import run  # noqa: PLC0415
+    from leowatch.score.files import ScoreError  # noqa: PLC0415
+
+    try:
+        found = run(
+            truth=truth, events=events, incidents=incidents, pages=pages, json_file=json_file, html_file=html_file,
+            telemetry=telemetry, inventory=inventory,
+        )  # fmt: skip
+    except ScoreError as error:
+        typer.echo(f"leowatch score: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps(found))
 
 
 @app.command()

@@ -44,7 +44,6 @@ class RunFolder:
 
     Attributes:
         events_count: Rows written, revisions included.
-        pages: How many were written.
     """
 
     def __init__(self, folder: Path, inventory: Inventory) -> None:
@@ -59,6 +58,12 @@ class RunFolder:
         }
         self._pager = Pager()
         self.events_count = 0
+        self._incidents: set[str] = set()
+
+    @property
+    def incidents_count(self) -> int:
+        """How many incidents there have been."""
+        return len(self._incidents)
 
     def take(self, messages: Iterable[Message]) -> None:
         """Write records down."""
@@ -101,8 +106,12 @@ class RunFolder:
 
     def _incident(self, value: bytes) -> None:
         self._line("incidents", value)
-        for page in self._pager.take([decode_incident(value)]):
-            self._line("pages", msgspec.json.encode(page))
+        incident = decode_incident(value)
+        self._incidents.add(incident.incident_id)
+        for page in self._pager.hear(incident):
+            if not page.resolved:
+                root_kind = incident.root_kind.name.lower()
+                self._line("pages", msgspec.json.encode({**msgspec.to_builtins(page), "root_kind": root_kind}))
 
     def _line(self, name: str, value: bytes) -> None:
         self._lines[name].write(value + b"\n")

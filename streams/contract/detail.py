@@ -101,3 +101,4 @@ def unknown_codes(columns: Columns) -> int:
 
 
 encode_detail = msgspec.json.Encoder().encode
+decode_detail = msgspec.json.Decoder(dict[str, Any]).decode

@@ -1,0 +1,165 @@
+"""`leowatch demo`: the whole road in one process, with no server; the page while it runs, the scoreboard at its end."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dashboards.page.app import page_app
+from dashboards.page.server import serving
+from dashboards.page.state import PageState
+from ingest.contract.packing import inventory_records
+from leowatch import overview, run_folder
+from leowatch.memory_bus import MemoryBus
+from leowatch.overview import Overview
+from leowatch.road import Road
+from leowatch.run_folder import RunFolder
+from leowatch.score.command import run as judge
+from simulators.run import Second, Settings, Sky, new_sky
+
+# A browser is shown twice a second what has changed.
+SHOW_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may say.
+
+    Attributes:
+        sky: The run itself.
+        speed: Simulated seconds in a second; 0 is as fast as possible.
+        once: Exit when the minutes are over; else the page stays up.
+        out: Where files go; None throws them away after the judge has read them.
+        port: Of the page; 0 takes a free one.
+    """
+
+    sky: Settings
+    speed: float = 60.0
+    once: bool = False
+    out: Path | None = None
+    port: int = 8080
+
+
+def run_demo(options: Options, *, console: Console) -> dict[str, Any]:
+    """Run it, and keep the page up unless it is to be run once; return what the last line on stdout says.
+
+    Raises:
+        BadScenario: The scenario cannot be read or played.
+        OSError: The port is taken, or the folder cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        out = options.out or Path(stack.enter_context(TemporaryDirectory(prefix="leowatch-")))
+        sky = new_sky(options.sky, truth_dir=out / "truth")
+        for note in sky.notes:
+            console.print(note)
+        stage = _Stage(sky, options)
+        address = stack.enter_context(serving(page_app(stage), port=options.port))
+        console.print(f"the page: {address}")
+        result = stage.play(out, console)
+        console.print(_table(result["scoreboard"]))
+        if not options.once:
+            console.print(f"the page stays at {address}; Ctrl-C ends it")
+            with contextlib.suppress(KeyboardInterrupt):
+                while True:
+                    time.sleep(3600)
+    return result
+
+
+class _Stage:
+    """One run on the memory bus, and the window through which the page looks at it."""
+
+    def __init__(self, sky: Sky, options: Options) -> None:
+        self._sky = sky
+        self._options = options
+        self._now_ns = options.sky.first_at_ns
+        self._bus = MemoryBus(now_ns=lambda: self._now_ns)
+        self._road = Road(self._bus, partition_count=options.sky.partition_count, now_ns=lambda: self._now_ns)
+        label = f"{options.sky.scenario}, seed {options.sky.seed}"
+        self._seen = Overview(sky.inventory, label=label, speed_ratio=options.speed)
+        self._watched, self._kept = self._bus.reader(overview.READS), self._bus.reader(run_folder.READS)
+        self._samples_count = 0
+        self._began_s = self._shown_s = time.monotonic()
+        self._newest: PageState | None = None
+
+    def snapshot(self) -> PageState | None:
+        """Return the page's newest state."""
+        return self._newest
+
+    def play(self, out: Path, console: Console) -> dict[str, Any]:
+        """Live through the sky's seconds, then let the judge read what they left."""
+        self._began_s = time.monotonic()
+        with RunFolder(out, self._sky.inventory) as folder:
+            self._bus.put(inventory_records(self._sky.inventory))
+            for second in self._paced(console):
+                self._live(second, folder)
+        took_s = time.monotonic() - self._began_s
+        self._show(finished=True)
+        scoreboard = judge(
+            truth=out / "truth", events=out / "events.jsonl", incidents=out / "incidents.jsonl",
+            pages=out / "pages.jsonl", json_file=out / "score.json", html_file=out / "score.html",
+        )  # fmt: skip
+        return {
+            "scoreboard": scoreboard,
+            "samples": self._samples_count,
+            "samples_per_s": round(self._samples_count / took_s, 1),
+            "events": folder.events_count,
+            "incidents": folder.incidents_count,
+        }
+
+    def _live(self, second: Second, folder: RunFolder) -> None:
+        self._now_ns = second.received_at_ns
+        self._bus.put(second.records)
+        self._samples_count += second.live_count + second.stored_count
+        self._road.turn()
+        self._seen.take(self._watched.drain())
+        folder.take(self._kept.drain())
+        if time.monotonic() - self._shown_s >= SHOW_EVERY_S:
+            self._show()
+
+    def _show(self, *, finished: bool = False) -> None:
+        self._shown_s = time.monotonic()
+        took_s = max(1e-9, self._shown_s - self._began_s)
+        self._newest = self._seen.state(
+            now_ns=self._now_ns,
+            knowledge=self._road.knowledge,
+            samples_per_s=self._samples_count / took_s,
+            events_per_s=self._seen.events_count / took_s,
+            finished=finished,
+        )
+
+    def _paced(self, console: Console) -> Iterator[Second]:
+        """Yield the seconds of the sky no faster than asked, with a progress line."""
+        settings, speed = self._options.sky, self._options.speed
+        bar = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*bar, console=console) as progress:
+            task = progress.add_task(f"{settings.scenario}, {settings.minutes:g} min", total=settings.second_count)
+            for number, second in enumerate(self._sky):
+                if speed:
+                    time.sleep(max(0.0, self._began_s + number / speed - time.monotonic()))
+                yield second
+                progress.advance(task)
+
+
+def _table(scoreboard: dict[str, Any]) -> Table:
+    """Return the scoreboard for a person."""
+    table = Table(title="what was broken, and what was found", title_justify="left")
+    for heading in ("fault", "injected", "detected", "missed", "false", "wrong root", "found after"):
+        table.add_column(heading, justify="left" if heading == "fault" else "right")
+    rows = [*scoreboard["per_kind"].items(), ("all", {**scoreboard, "n": scoreboard["injected"]})]
+    for kind, row in rows:
+        found_s = row["median_time_to_detect_s"]
+        cells = (row["n"], row["detected"], row["missed"], row["false"], row["wrong_root"])
+        table.add_row(kind.replace("_", " "), *map(str, cells), "-" if found_s is None else f"{found_s:.0f} s")
+    return table
