@@ -1,6 +1,6 @@
-"""From incidents to pages: the same decision that Prometheus and Alertmanager take over `leo_incidents_open`, in one place."""
+"""Who is woken: one page for each incident, at the first revision that pages, and a word when it is over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import msgspec
 
@@ -8,40 +8,54 @@ from streams.contract.incidents import Incident
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody is woken."""
+    """What a team's telephone says.
+
+    Attributes:
+        at: Log time of the revision that sent it (RFC 3339).
+        resolved: False when it wakes somebody, True when the fault is gone.
+    """
 
     incident_id: str
     team: str
-    at: str
-    title: str
-    root_kind: str
-    root_id: str
+    severity: str
     cause: str
+    root_id: str
+    title: str
+    at: str
+    resolved: bool = False
 
 
 class Pager:
-    """Remembers who has been woken: an incident pages once, whatever becomes of it afterwards."""
+    """Remembers whom it has woken; a revision that comes again, or out of turn, says nothing."""
 
     def __init__(self) -> None:
-        self._paged: set[str] = set()
+        self._standing: dict[str, Page] = {}
+        self._revisions: dict[str, int] = {}
 
-    def take(self, incidents: Iterable[Incident]) -> list[Page]:
-        """Return the pages that these revisions cause; at most one an incident, none for backfill or replay."""
-        pages = []
-        for incident in incidents:
-            if incident.pages and incident.incident_id not in self._paged:
-                self._paged.add(incident.incident_id)
-                pages.append(_page(incident))
-        return pages
+    def hear(self, incident: Incident) -> Iterator[Page]:
+        """Yield the pages that a revision of an incident causes: none or one."""
+        name = incident.incident_id
+        if incident.revision <= self._revisions.get(name, 0):
+            return
+        self._revisions[name] = incident.revision
+        if incident.pages and name not in self._standing:
+            page = _page(incident)
+            self._standing[name] = page
+            yield page
+        elif not incident.is_open and name in self._standing and not self._standing[name].resolved:
+            # The team and the severity of the opening, so that the word reaches those who were woken.
+            over = msgspec.structs.replace(self._standing[name], resolved=True, at=incident.changed_at)
+            self._standing[name] = over
+            yield over
 
 
 def _page(incident: Incident) -> Page:
     return Page(
         incident_id=incident.incident_id,
         team=incident.audience.team,
-        at=incident.page_at or incident.changed_at,
-        title=incident.title,
-        root_kind=incident.root_kind.name.lower(),
-        root_id=incident.root_id,
+        severity=incident.severity.value,
         cause=incident.cause,
+        root_id=incident.root_id,
+        title=incident.title,
+        at=incident.changed_at,
     )
