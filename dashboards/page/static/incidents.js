@@ -26,6 +26,9 @@ export class IncidentList {
     for (const card of this.cards.values()) sayDuration(card, state.now.at);
     $("open_count").textContent = count(state.now.open_incidents_count);
     $("resolved_count").textContent = count(state.now.resolved_incidents_count);
+    const more = state.now.open_incidents_count - $("open").children.length;
+    $("open_more").textContent = `and ${count(more)} more, less urgent`;
+    $("open_more").hidden = more <= 0;
     $("open_none").hidden = state.now.open_incidents_count > 0;
     $("resolved_none").hidden = state.now.resolved_incidents_count > 0;
   }
@@ -105,15 +108,18 @@ function fillCard(card, incident) {
   card.body.replaceChildren(...details(incident));
 }
 
+// Short names of teams are initials.
+const team = (name) => (name.length <= 3 ? name.toUpperCase() : words(name));
+
 const KINDS = { pop: "PoP", control_plane: "control plane" };
 const rootWords = (incident) => `${KINDS[incident.root_kind] ?? words(incident.root_kind)} ${incident.root_id}`;
 
 function audience(incident) {
-  if (incident.pages) return element("span", "badge pages", `pages ${incident.team}`);
+  if (incident.pages) return element("span", "badge pages", `pages ${team(incident.team)}`);
   if (incident.state === "acknowledged" || incident.state === "shelved") return element("span", "badge", incident.state);
-  if (incident.may_page) return element("span", "badge may", `${incident.team}: page held back`);
-  if (!incident.open) return element("span", "badge", incident.page_at ? `paged ${incident.team}` : "no page");
-  return element("span", "badge", incident.team === "nobody" ? "no page" : `no page · ${words(incident.team)}`);
+  if (incident.may_page) return element("span", "badge may", `${team(incident.team)}: page held back`);
+  if (!incident.open) return element("span", "badge", incident.page_at ? `paged ${team(incident.team)}` : "no page");
+  return element("span", "badge", incident.team === "nobody" ? "no page" : `no page · ${team(incident.team)}`);
 }
 
 function reach(incident) {
@@ -140,19 +146,26 @@ function details(incident) {
     facts([
       ["Started", instant(incident.started_at)],
       ["Opened", instant(incident.opened_at)],
-      ["Pages from", incident.page_at ? instant(incident.page_at) : "no page"],
+      ["Pages from", pagesFrom(incident)],
       ["Confidence", `${Math.round(100 * incident.confidence_ratio)} %`],
       ["Remediation", incident.open ? "not decided" : incident.remediation],
       ["Attached events", count(incident.children_count)],
-      [`Terminals (${incident.terminal_ids.length} of ${count(incident.terminals_affected_count)})`, incident.terminal_ids.join(" ") || "none"],
+      [`Terminals (${incident.terminal_ids.length} of ${count(incident.terminals_affected_count)})`, ids(incident.terminal_ids)],
       ["Incident", `${incident.incident_id} revision ${incident.revision}`],
     ]),
   ];
 }
 
+function pagesFrom(incident) {
+  if (incident.page_at) return instant(incident.page_at);
+  return incident.may_page ? "held back until its remediation deadline" : "no page";
+}
+
 function section(title, className, items) {
   return items.length ? [element("h3", "", title), element("ol", className, ...items)] : [];
 }
+
+const ids = (list) => (list.length ? element("span", "ids", ...list.map((id) => element("span", "", id))) : "none");
 
 function facts(pairs) {
   return element("dl", "", ...pairs.flatMap(([term, text]) => [element("dt", "", term), element("dd", "", text)]));

@@ -11,6 +11,9 @@ const SHOWN = { type: "MultiPoint", coordinates: [[-180, 0], [180, 0], [0, 76], 
 const NIGHT_STEP_MS = 60_000;
 const REACH_PX = 12;
 const LARGEST_ZOOM = 24;
+// Near enough to tell terminals apart, far enough to know the continent.
+const FLIGHT_ZOOM = 5;
+const FLIGHT_STEPS = 8;
 // From the least to the most alarming.
 const ORDER = ["expected_gap", "blind", "tilted", "suspected", "outage"];
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -27,7 +30,7 @@ export class WorldMap {
     this.selected = null;
     this.motion = { from: null, to: null, since: 0, takes: 500 };
     this.onpick = () => {};
-    new ResizeObserver(() => this.fit()).observe(panel);
+    new ResizeObserver(() => this.fit()).observe(this.live);
     fetch(new URL("vendor/countries-110m.json", import.meta.url)).then((answer) => answer.json()).then((atlas) => {
       this.land = topojson.feature(atlas, atlas.objects.land);
       this.borders = topojson.mesh(atlas, atlas.objects.countries, (a, b) => a !== b);
@@ -47,16 +50,32 @@ export class WorldMap {
     if (this.live.getAttribute("aria-label") !== text) this.live.setAttribute("aria-label", text);
   }
 
+  // Goes to the incident when its card is opened, and back when it is closed; a new revision moves nothing.
   select(incident) {
+    const same = this.selected?.incident_id === incident?.incident_id;
     this.selected = incident;
+    if (!same) this.fly(incident ? this.reach(incident) : []);
     this.drawLive();
+  }
+
+  // Where the root and the sample of terminals are.
+  reach(incident) {
+    const chosen = new Set([incident.root_id, ...incident.terminal_ids]);
+    const { latitude_deg: north, longitude_deg: east } = this.state.terminal_positions;
+    const sites = this.sites().filter(([, site]) => chosen.has(site.id));
+    return [
+      ...sites.map(([, site]) => [site.longitude_deg, site.latitude_deg]),
+      ...this.state.terminal_ids.flatMap((id, index) => (chosen.has(id) && north[index] !== null ? [[east[index], north[index]]] : [])),
+    ];
   }
 
   // --- where things are ---------------------------------------------------------------------------------------------
 
   fit() {
-    this.width = this.panel.clientWidth;
-    this.height = this.panel.clientHeight;
+    this.width = this.live.clientWidth;
+    this.height = this.live.clientHeight;
+    // On a telephone the marks of a wall would cover the continents.
+    this.size = Math.min(1.3, Math.max(0.6, this.width / 900));
     if (!this.width || !this.height) return;
     this.ratio = Math.max(1, window.devicePixelRatio);
     for (const canvas of [this.base, this.live]) {
@@ -66,13 +85,19 @@ export class WorldMap {
     this.place();
   }
 
-  place() {
+  place({ quiet = false } = {}) {
     this.projection.fitExtent([[8, 8], [this.width - 8, this.height - 8]], SHOWN);
+    // A view is in pixels: it grows with the panel.
+    const grown = this.projection.scale() / (this.unit ?? this.projection.scale());
+    this.unit = this.projection.scale();
+    this.view.x *= grown;
+    this.view.y *= grown;
     const { zoom, x, y } = this.view;
     const [left, top] = this.projection.translate();
     const middle = [this.width / 2, this.height / 2];
     this.projection.scale(this.projection.scale() * zoom);
     this.projection.translate([middle[0] + (left - middle[0]) * zoom + x, middle[1] + (top - middle[1]) * zoom + y]);
+    if (quiet) return;
     this.placeTerminals();
     this.drawBase();
     this.drawLive();
@@ -109,12 +134,34 @@ export class WorldMap {
   }
 
   lookAt(id) {
-    const site = this.sites().find(([, one]) => one.id === id)?.[1];
-    if (!site) return;
-    this.whole();
-    const [x, y] = this.projection([site.longitude_deg, site.latitude_deg]);
-    this.zoomTo(4, x, y);
-    this.drag(this.width / 2 - x, this.height / 2 - y);
+    this.fly(this.sites().filter(([, site]) => site.id === id).map(([, site]) => [site.longitude_deg, site.latitude_deg]));
+  }
+
+  // Moves the view so that these places fill a third of it; to the whole world for none.
+  fly(places) {
+    const from = { ...this.view };
+    this.view = { zoom: 1, x: 0, y: 0 };
+    this.place({ quiet: true });
+    const spots = places.map((place) => this.projection(place));
+    const to = spots.length ? this.viewOf(spots) : this.view;
+    clearInterval(this.flight);
+    const steps = still.matches ? 1 : FLIGHT_STEPS;
+    let step = 0;
+    this.flight = setInterval(() => {
+      step += 1;
+      const share = 1 - (1 - step / steps) ** 3;
+      const zoom = from.zoom * (to.zoom / from.zoom) ** share;
+      this.view = { zoom, x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
+      this.hold();
+      if (step >= steps) clearInterval(this.flight);
+    }, 40);
+  }
+
+  viewOf(spots) {
+    const wide = (axis) => Math.max(...spots.map((spot) => spot[axis])) - Math.min(...spots.map((spot) => spot[axis]));
+    const middle = (axis) => spots.reduce((sum, spot) => sum + spot[axis], 0) / spots.length;
+    const zoom = Math.max(1, Math.min(FLIGHT_ZOOM, this.width / 3 / Math.max(1, wide(0)), this.height / 3 / Math.max(1, wide(1))));
+    return { zoom, x: (this.width / 2 - middle(0)) * zoom, y: (this.height / 2 - middle(1)) * zoom };
   }
 
   placeTerminals() {
@@ -170,7 +217,7 @@ export class WorldMap {
     shape(d3.geoGraticule10(), { stroke: "#16273b" });
     shape(this.land, { fill: "#22344a", stroke: "#38506d" });
     shape(this.borders, { stroke: "#2e445e" });
-    if (this.nightAt) shape(night(this.nightAt), { fill: "rgba(2, 6, 14, 0.42)" });
+    if (this.nightAt) shape(night(this.nightAt), { fill: "rgba(2, 6, 14, 0.34)" });
     shape({ type: "Sphere" }, { stroke: "#2e445e", width: 1 });
   }
 
@@ -194,12 +241,12 @@ export class WorldMap {
       const across = ((to.longitude_deg[index] - east + 540) % 360) - 180;
       const north = from.latitude_deg[index] + (to.latitude_deg[index] - from.latitude_deg[index]) * share;
       const [x, y] = this.projection([east + across * share, north]);
-      drawSatellite(pen, to.role[index], x, y);
+      drawSatellite(pen, to.role[index], x, y, this.size);
     }
   }
 
   drawService(pen) {
-    const r = Math.min(3.2, 1.7 + Math.log2(this.view.zoom) * 0.5);
+    const r = (1.5 + Math.log2(this.view.zoom) * 0.5) * this.size;
     pen.fillStyle = STATES[0].color;
     pen.beginPath();
     this.eachTerminal((code, [x, y]) => {
@@ -213,8 +260,12 @@ export class WorldMap {
   drawAbnormal(pen) {
     for (const wanted of ORDER) {
       const mark = STATES.find((state) => state.code === wanted);
-      this.eachTerminal((code, [x, y]) => code === wanted && drawMark(pen, mark, x, y, 4.2));
+      this.eachTerminal((code, [x, y]) => code === wanted && drawMark(pen, mark, x, y, this.markRadius()));
     }
+  }
+
+  markRadius() {
+    return (4 + Math.log2(this.view.zoom) * 0.6) * this.size;
   }
 
   eachTerminal(visit) {
@@ -224,9 +275,9 @@ export class WorldMap {
 
   drawSite(pen, kind, site) {
     const [x, y] = this.projection([site.longitude_deg, site.latitude_deg]);
-    drawSite(pen, kind, site.state, x, y, kind === "pop" ? 3.4 : 3.2);
+    drawSite(pen, kind, site.state, x, y, 3.2 * this.size);
     if (site.state === "up" && this.view.zoom < 6) return;
-    label(pen, site.id, x, y - 12);
+    label(pen, site.id, x, y - (site.id === this.selected?.root_id ? 20 : 14));
   }
 
   // The root, what it reaches (as far as the sample says), and the lines between.
@@ -241,15 +292,15 @@ export class WorldMap {
       if (site) {
         pen.beginPath();
         path({ type: "LineString", coordinates: [[site.longitude_deg, site.latitude_deg], [east[index], north[index]]] });
-        [pen.strokeStyle, pen.lineWidth] = ["rgba(232, 238, 246, 0.35)", 1];
+        [pen.strokeStyle, pen.lineWidth] = ["rgba(232, 238, 246, 0.5)", 1];
         pen.stroke();
       }
-      circle(pen, x, y, 8, 1.5);
+      circle(pen, x, y, this.markRadius() * 1.7, 1);
     });
     if (!site) return;
     const [x, y] = this.projection([site.longitude_deg, site.latitude_deg]);
     circle(pen, x, y, 13, 2);
-    label(pen, root, x, y - 17);
+    if (site.state === "up") label(pen, root, x, y - 20);
   }
 
   // --- hands --------------------------------------------------------------------------------------------------------

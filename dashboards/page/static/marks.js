@@ -7,7 +7,7 @@ export const STATES = [
   { code: "suspected", label: "silent, suspected", color: "#f0e442", shape: "diamond" },
   { code: "outage", label: "in outage", color: "#d55e00", shape: "triangle" },
   { code: "tilted", label: "tilted", color: "#cc79a7", shape: "slash" },
-  { code: "blind", label: "blind: no telemetry", color: "#e8eef6", shape: "frame" },
+  { code: "blind", label: "blind: no telemetry", color: "#e8eef6", shape: "question" },
 ];
 
 export const SITES = {
@@ -62,9 +62,21 @@ const SHAPES = {
     pen.lineTo(x + r * 0.8, y - r);
     return "stroke";
   },
-  frame(pen, x, y, r) {
-    pen.rect(x - r * 0.8, y - r * 0.8, r * 1.6, r * 1.6);
+  // A question mark in strokes: its hook, its stem, its dot.
+  question(pen, x, y, r) {
+    pen.arc(x, y - r * 0.55, r * 0.6, Math.PI, 2.4 * Math.PI);
+    pen.lineTo(x, y + r * 0.45);
+    pen.moveTo(x, y + r * 1.1);
+    pen.lineTo(x, y + r * 1.15);
     return "stroke";
+  },
+  star(pen, x, y, r) {
+    for (let point = 0; point < 8; point += 1) {
+      const far = point % 2 === 0 ? r * 1.5 : r * 0.5;
+      pen.lineTo(x + far * Math.sin((point * Math.PI) / 4), y - far * Math.cos((point * Math.PI) / 4));
+    }
+    pen.closePath();
+    return "fill";
   },
 };
 
@@ -72,7 +84,7 @@ const SHAPES = {
 export function drawMark(pen, mark, x, y, r) {
   pen.beginPath();
   const how = SHAPES[mark.shape](pen, x, y, r);
-  pen.lineJoin = "round";
+  pen.lineJoin = pen.lineCap = "round";
   pen.strokeStyle = HALO;
   pen.lineWidth = how === "fill" ? 2 : 4;
   pen.stroke();
@@ -82,24 +94,19 @@ export function drawMark(pen, mark, x, y, r) {
   else pen.stroke();
 }
 
-// A gateway is a square, a PoP a lozenge; down has a ring and a cross, blind is empty.
+// A gateway is a square, a PoP a star; down has a ring, blind is empty.
 export function drawSite(pen, kind, state, x, y, r) {
   const { color } = SITES[state];
   pen.beginPath();
   if (kind === "gateway") pen.rect(x - r, y - r, 2 * r, 2 * r);
-  else SHAPES.diamond(pen, x, y, r);
+  else SHAPES.star(pen, x, y, r);
   pen.lineWidth = 3;
   pen.strokeStyle = HALO;
   pen.stroke();
   pen.lineWidth = 1.5;
   pen.strokeStyle = pen.fillStyle = color;
-  if (state === "blind" || kind === "pop") {
-    pen.save();
-    pen.fillStyle = HALO;
-    pen.fill();
-    pen.restore();
-    pen.stroke();
-  } else pen.fill();
+  if (state === "blind") pen.stroke();
+  else pen.fill();
   if (state !== "down") return;
   pen.beginPath();
   pen.arc(x, y, r * 2.6, 0, 2 * Math.PI);

@@ -1,5 +1,6 @@
 // Three curves of the run so far, on the network's own time.
 
+import { STATES, stateMark } from "./marks.js";
 import { clock, count, rate, seconds } from "./format.js";
 
 const COLUMNS = { at: 0, outage: 1, suspected: 2, samples: 3, watermark: 4 };
@@ -15,6 +16,9 @@ const CURVES = [
 export class Strip {
   constructor() {
     this.points = [];
+    this.down = ["outage", "suspected"].map((code) => [code, new Text()]);
+    const mark = (code) => stateMark(STATES.find((state) => state.code === code));
+    document.getElementById("down_value").append(...this.down.flatMap(([code, text]) => [mark(code), text]));
     new ResizeObserver(() => this.draw()).observe(document.getElementById("strip"));
   }
 
@@ -23,7 +27,7 @@ export class Strip {
     if (names.has("curve")) this.points = state.curve.slice();
     else if (names.has("now") && this.points.at(-1)?.[0] !== now.at) this.add(now);
     if (!names.has("now")) return;
-    document.getElementById("down_value").textContent = `${count(now.counts.outage)} in outage, ${count(now.counts.suspected)} suspected`;
+    for (const [code, text] of this.down) text.data = ` ${count(now.counts[code])} ${code === "outage" ? "in outage" : "suspected"} `;
     document.getElementById("samples_value").textContent = `${rate(now.samples_per_s)}, events out ${rate(now.events_per_s)}`;
     document.getElementById("watermark_value").textContent = `${seconds(now.watermark_age_s)} behind the network's time`;
     this.draw();
