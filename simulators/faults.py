@@ -63,7 +63,27 @@ def aim(
         range(len(specs)), key=lambda n: (specs[n][0].target == AUTO, specs[n][0].kind is not FaultKind.GATEWAY_DOWN, n)
     )
     found = {n: chooser.aim(n, *specs[n]) for n in order}
-    return [found[n] for n in range(len(specs))]
+    faults = [found[n] for n in range(len(specs))]
+    _refuse_twice(faults)
+    return faults
+
+
+def _refuse_twice(faults: Sequence[Fault]) -> None:
+    until_ns: dict[tuple[FaultKind, int], int | None] = {}
+    for fault in sorted(faults, key=lambda one: one.started_at_ns):
+        key = (fault.kind, fault.root_index)
+        if key in until_ns and (until_ns[key] is None or fault.started_at_ns < (until_ns[key] or 0)):
+            raise BadScenario(
+                f"{fault.kind} at {fault.spec.start_s} s: {fault.root_id} is already broken then; take another target,"
+                " or let the first fault end before"
+            )
+        until_ns[key] = fault.ended_at_ns
+
+
+def left_out(scenario: Scenario, second_count: int) -> list[str]:
+    """Say which faults would start after the run."""
+    late = [spec for spec in scenario.fault if _tenths_ns(spec.start_s) >= second_count * NS_PER_S]
+    return [f"{spec.kind} at {spec.start_s} s starts after the run and is left out" for spec in late]
 
 
 def changes(faults: Sequence[Fault]) -> list[Change]:

@@ -13,7 +13,7 @@ from ingest.contract.inventory import Inventory
 from ingest.contract.packing import Packer, Record, Versions
 from simulators.attachments import Attachments
 from simulators.contract.truth import STEP_NS
-from simulators.faults import Change, Fault, aim, changes
+from simulators.faults import Change, Fault, aim, changes, left_out
 from simulators.fleet import INVENTORY_VERSION, Fleet, build_fleet
 from simulators.geometry import Floats
 from simulators.passes import Floats32, passes_of
@@ -96,7 +96,9 @@ class Sky:
         self.faults: list[Fault] = aim(
             self.scenario, self.fleet, self._timetable, settings.first_at_ns, self._end_at_ns, rngs[1]
         )
-        self.notes = tuple(note for note in (self.fleet.published.refusal,) if note)
+        self.notes = tuple(
+            note for note in (self.fleet.published.refusal, *left_out(self.scenario, settings.second_count)) if note
+        )
         self._changes: list[Change] = changes(self.faults)
         self._service = Service(self.fleet, rngs[2])
         self._readings = Readings(self.fleet, self._service, rngs[3])
