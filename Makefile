@@ -61,3 +61,14 @@ stack: setup ## Keep every real server up for a person; Ctrl-C stops them.
 render: setup ## Write boards, rules, schemas and the data dictionary anew from the code.
 	$(BIN)/leowatch render
 .PHONY: demo check test-quick test stack render
+
+# The peers have a lock and a virtual environment of their own.
+bench/.venv/.setup: bench/requirements.lock
+	@test -x bench/.venv/bin/python || $(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r bench/requirements.lock
+	@touch $@
+
+bench-quick: setup bench/.venv/.setup ## Our worker beside a plain Faust agent and Quix Streams on one real broker, under a minute.
+	@tests/stack/setup.sh kafka >&2
+	@$(BIN)/python -m bench.quick bench/.venv/bin/python
+.PHONY: bench-quick

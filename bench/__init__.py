@@ -1,0 +1,1 @@
+"""Benchmarks: our worker beside its peers, on one broker and one machine, in one run."""
