@@ -69,7 +69,7 @@ class World:
         return PageState(
             at=at(elapsed_s),
             speed_ratio=60.0,
-            label="bad_day, seed 1",
+            label="a test network, made up",
             satellites=self._satellites(elapsed_s),
             gateways=tuple(
                 msgspec.structs.replace(site, state=SiteState.DOWN)

@@ -3,7 +3,7 @@
 /* global d3, topojson */
 
 import { STATES, drawMark, drawSatellite, drawSite } from "./marks.js";
-import { words } from "./format.js";
+import { count, plural, words } from "./format.js";
 
 const FRAME_MS = 100;
 // The shells fly between 52 deg south and north, and few customers live beyond: the poles may be cut.
@@ -46,7 +46,8 @@ export class WorldMap {
     if (names.has("satellites")) this.move(state.satellites);
     if (names.has("now")) this.turn(Date.parse(state.now.at));
     const { outage, suspected } = state.now.counts;
-    const text = `World map: ${outage} terminals in outage, ${suspected} suspected, ${state.gateways.filter((site) => site.state === "down").length} gateways down`;
+    const down = state.gateways.filter((site) => site.state === "down").length;
+    const text = `World map: ${plural(outage, "terminal")} in outage, ${count(suspected)} suspected, ${plural(down, "gateway")} down`;
     if (this.live.getAttribute("aria-label") !== text) this.live.setAttribute("aria-label", text);
   }
 
