@@ -37,8 +37,11 @@ _KM_PER_DEGREE = 111.2
 # Commissioning accepts a face this far from level; the scan limit holds for the level sky (see service.py).
 _ALIGNED_TILT_DEG = (0.2, 3.0)
 # Slots over which a city's cover is measured, spread over a day.
-_REACH_SLOTS = 36
-_REACH_STEP_NS = 2_370 * NS_PER_S  # 39.5 min, so that the orbital period does not beat with it
+_REACH_SLOTS = 24
+_REACH_STEP_NS = 3_570 * NS_PER_S  # 59.5 min, so that the orbital period does not beat with it
+# A small fleet keeps to a few cities, so that a gateway carries more than one terminal.
+_TERMINALS_PER_CITY = 6
+_LEAST_CITIES = 4
 _EDGE_LATITUDE_DEG = 56.0
 _EDGE_REACH_RATIO = (0.15, 0.98)
 
@@ -172,7 +175,8 @@ def _spread(settings: Settings, cities: _Cities, rng: np.random.Generator) -> tu
     count = settings.terminals
     wanted = int(np.ceil(count * settings.edge_ratio)) if len(cities.edge) else 0
     at_edge = rng.permutation(count) < wanted
-    city = rng.choice(cities.served, count)
+    some = min(max(count // _TERMINALS_PER_CITY, _LEAST_CITIES), len(cities.served))
+    city = rng.choice(rng.choice(cities.served, some, replace=False), count)
     city[at_edge] = rng.choice(cities.edge, wanted)
     return at_edge, city.astype(np.int32)
 

@@ -1,7 +1,7 @@
 """A run lived through, decoded: what the tests of the sky look at."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -21,14 +21,17 @@ class Lived:
     frames: list  # of telemetry, in the order of writing
     plans: list
     truth_dir: object
+    found: dict = field(default_factory=dict)
 
     def rows(self, kind, *, stored=None):
-        chosen = [
-            frame.columns
-            for frame in self.frames
-            if frame.header.kind == kind and frame.rows and (stored is None or frame.header.stored == stored)
-        ]
-        return concatenate(chosen, LAYOUTS[kind])
+        if (kind, stored) not in self.found:
+            chosen = [
+                frame.columns
+                for frame in self.frames
+                if frame.header.kind == kind and frame.rows and (stored is None or frame.header.stored == stored)
+            ]
+            self.found[kind, stored] = concatenate(chosen, LAYOUTS[kind])
+        return self.found[kind, stored]
 
     def truth(self, name):
         return pq.read_table(self.truth_dir / f"{name}.parquet").to_pandas()
