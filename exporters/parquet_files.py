@@ -15,14 +15,12 @@ import msgspec
 import pyarrow as pa
 
 from exporters.contract.sink import Place
+from exporters.event_fields import FORMS, Form
 from exporters.reading import Reading, replayed
-from ingest.contract.columns import Column
 from ingest.contract.frame import Frame
 from ingest.contract.instants import from_rfc3339
 from ingest.contract.vocabulary import SubjectKind, TerminalModel
-from streams.contract.catalogue import json_name
 from streams.contract.detail import InventoryNames
-from streams.contract.events import EVENT
 from streams.contract.incidents import Incident, encode_incident
 from streams.contract.rollups import ROLLUP, RollupHeader
 from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
@@ -39,25 +37,20 @@ _IDENTITY = [
     ("event_key", pa.string()), ("revision", pa.int32()), ("kind", pa.string()), ("detail_type", pa.string()),
     ("severity", pa.string()), ("subject_kind", pa.string()), ("subject_id", pa.string()), ("started_at", _INSTANT),
 ]  # fmt: skip
-_IDENTITY_COLUMNS = {"event_key", "revision", "event_code", "subject_kind", "subject_index", "started_at_ns"}
 
 
-def _json_type(column: Column) -> pa.DataType:
-    if column.name.endswith("_at_ns"):
-        return _INSTANT
-    if column.name in {"handover_class", "cause_chain"}:
-        return pa.list_(pa.string())
-    if column.name.endswith("_index") or column.choices is not None:
-        return pa.string()
-    if (column.minimum, column.maximum) == (0, 1) and column.numpy_type.kind == "i":
-        return pa.bool_()
-    return pa.float64() if column.numpy_type.kind == "f" else pa.int64()
-
-
+_ARROW = {
+    Form.INSTANT: _INSTANT,
+    Form.WORDS: pa.list_(pa.string()),
+    Form.WORD: pa.string(),
+    Form.FLAG: pa.bool_(),
+    Form.REAL: pa.float64(),
+    Form.WHOLE: pa.int64(),
+}
 EVENTS_SCHEMA = pa.schema(
     [
         *_IDENTITY,
-        *((json_name(c), _json_type(c)) for c in EVENT.columns if c.name not in _IDENTITY_COLUMNS),
+        *((name, _ARROW[form]) for name, form in FORMS.items()),
         *_ORIGIN,
     ]
 )
