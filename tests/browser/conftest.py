@@ -1,4 +1,4 @@
-"""One browser for the folder; every test in it is marked `browser`. A missing browser is a failure, never a skip."""
+"""One browser for a module of tests; every test in it is marked `browser`. A missing browser is a failure, never a skip."""
 
 from pathlib import Path
 
@@ -16,7 +16,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright keeps an event loop in this thread, and `asyncio.run` of other tests would refuse.
+@pytest.fixture(scope="module")
 def browser():
     """Debian's chromium, drawing in software: it runs as root and without a graphics card in CI."""
     with sync_playwright() as playwright:
