@@ -64,7 +64,12 @@ class Carrier:
     async def carry(self, stream: StreamT[bytes]) -> None:
         """Take every frame of the stream, in order."""
         async for event in stream.events():
-            await self.take(event)
+            try:
+                await self.take(event)
+            except Exception as error:
+                # Faust would start the agent anew behind this frame, and the frame would be gone.
+                self._halt(error)
+                raise
 
     async def take(self, event: EventT[bytes]) -> None:
         """Take one frame: guard, step, say, and snapshot when due."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from ingest.contract.bus import Fatal
@@ -49,7 +50,8 @@ class Worker:
         """Begin a new tenure from the snapshots, unless another rebalance has overtaken this one."""
         try:
             await self._load()
-        except Fatal as error:
+        except (Fatal, KafkaError, TimeoutError) as error:
+            # Faust would go on, and read from wherever it stands.
             self._halt(error)
 
     async def _load(self) -> None:

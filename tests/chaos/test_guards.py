@@ -91,7 +91,7 @@ def test_frames_that_cannot_be_read_become_dead_letters_and_nothing_stalls(world
     stream = list(records)
     for place, value in enumerate(bad.values()):
         stream.insert(100 * (place + 1), Record(topic=good.topic, key=shard_key(shard), value=value, partition=1))
-    expected, counts = in_memory(stream, network)
+    expected, _ = in_memory(stream, network)
     undisturbed, _ = in_memory(records, network)
     world.send(stream)
     worker = world.worker("worker-a")

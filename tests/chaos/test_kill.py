@@ -27,6 +27,7 @@ def test_a_worker_killed_five_times_says_what_one_process_says(kafka, tmp_path):
     said = world.said(expected)
     worker.stop()
 
+    assert worker.exit_code == 0, "a worker that is asked to stop does so in time"
     assert said.rows == expected.rows
     assert said.conflict_count == expected.conflict_count == 0
     assert said.repeat_count > 0, "no kill came between an event and its snapshot"

@@ -284,6 +284,29 @@ def test_an_event_the_broker_refuses_halts_the_worker():
     play(story())
 
 
+def test_a_frame_that_breaks_the_carrier_halts_the_worker():
+    class Breaking(Bench):
+        def handle(self, **_):
+            raise ArithmeticError
+
+    async def story():
+        scene = Scene()
+        scene.tenure.workbench = Breaking()
+        message = SimpleNamespace(
+            generation_id=7, partition=0, offset=0, key=shard_key(SHARD), value=b"", timestamp=1.0
+        )
+
+        class Stream:
+            async def events(self):
+                yield SimpleNamespace(message=message)
+
+        with pytest.raises(ArithmeticError):
+            await scene.carrier.carry(Stream())
+        assert [type(error) for error in scene.halted] == [ArithmeticError]
+
+    play(story())
+
+
 def test_what_was_counted_before_a_rebalance_is_not_forgotten():
     scene = Scene()
     play(scene.take(0, 1))
