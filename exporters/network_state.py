@@ -99,7 +99,9 @@ class NetworkState:
         if reading.rollup is not None:
             self._hear_window(reading.rollup, names, counts=counts)
 
-    def collect(self, inventory: Inventory) -> Iterator[tuple[Metric, Sequence[Sample] | dict[Labels, Distribution]]]:
+    def collect(
+        self, inventory: Inventory | None
+    ) -> Iterator[tuple[Metric, Sequence[Sample] | dict[Labels, Distribution]]]:
         """Yield every metric of the contract with its samples."""
         yield metrics.EVENTS, _samples(self._events)
         yield metrics.HANDOVERS, _samples(self._handovers)
@@ -107,7 +109,8 @@ class NetworkState:
         yield metrics.OUTAGE_SECONDS, _samples(self._outage_seconds)
         yield metrics.HANDOVER_GAP, {(): self._gaps}
         yield metrics.TERMINALS_DOWN, _samples(Counter((gateway,) for _, gateway in self._down.values()))
-        yield metrics.TERMINALS, _samples(Counter((t.model.name.lower(),) for t in inventory.terminals))
+        terminals = inventory.terminals if inventory is not None else []
+        yield metrics.TERMINALS, _samples(Counter((terminal.model.name.lower(),) for terminal in terminals))
         yield from self._collect_incidents()
         yield metrics.GATEWAY_RTT, self._rtt
         for name, metric in _WINDOW_METRICS.items():

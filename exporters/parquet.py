@@ -44,15 +44,14 @@ class _Open:
     first: int
     opened_at_ms: int
     last: int = -1
-    last_at_ms: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, message: Message, found: list[dict[str, Any]]) -> None:
-        self.last, self.last_at_ms = message.offset, message.timestamp_ms
+        self.last = message.offset
         self.rows += found
 
-    def is_full(self, file_rows: int, span_ms: int) -> bool:
-        return len(self.rows) >= file_rows or self.last_at_ms - self.opened_at_ms >= span_ms
+    def is_full(self, file_rows: int, span_ms: int, now_ms: int) -> bool:
+        return len(self.rows) >= file_rows or now_ms - self.opened_at_ms >= span_ms
 
 
 class ParquetSink:
@@ -85,6 +84,7 @@ class ParquetSink:
         self._limits = file_rows, file_span_ms
         self._open: dict[Place, _Open] = {}
         self._refused: list[Refusal] = []
+        self._now_ms = 0
         try:
             prepare(folder)
         except OSError as error:
@@ -104,6 +104,8 @@ class ParquetSink:
         self._refused += refusals(readings)
         for reading in readings:
             self._keep(reading)
+        # Any place's records say what time it is: a topic in which little happens has no ticks of its own.
+        self._now_ms = max([self._now_ms, *(message.timestamp_ms for message in messages)])
         self._write_files(only_full=True)
         refused, self._refused = self._refused, []
         return Written(refused=refused, held={place: kept.first for place, kept in self._open.items()})
@@ -132,7 +134,7 @@ class ParquetSink:
 
     def _write_files(self, *, only_full: bool) -> None:
         for place, kept in list(self._open.items()):
-            if only_full and not kept.is_full(*self._limits):
+            if only_full and not kept.is_full(*self._limits, self._now_ms):
                 continue
             try:
                 self._write_file(place, kept)

@@ -8,7 +8,7 @@ caught up, since half a count would page or silence falsely. Cannot see what lie
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
@@ -23,6 +23,9 @@ from exporters.network_state import Distribution, Labels, NetworkState, Sample
 from exporters.reading import FINDING_TOPICS, read_all, refusals
 from ingest.contract.bus import Message
 from ingest.contract.topics import Topic
+
+if TYPE_CHECKING:
+    from ingest.contract.inventory import Inventory
 
 EPOCH_SPAN_MS = 3_600_000
 
@@ -45,6 +48,7 @@ class PrometheusSink(Collector):
     ) -> None:
         self._directory = directory
         self._state = NetworkState()
+        self._inventory: Inventory | None = None
         self._epoch = dict(epoch or {})
         self._next: dict[Place, int] = dict(self._epoch)
         self._epoch_span_ms = epoch_span_ms
@@ -57,7 +61,7 @@ class PrometheusSink(Collector):
         """Fold records; every place is held at its epoch."""
         readings = list(read_all(messages, self._directory))
         with self._lock:
-            names = self._directory.names(0)
+            names, self._inventory = self._directory.names(0), self._directory.inventory(0)
             for reading in readings:
                 message = reading.message
                 place = message.topic, message.partition
@@ -77,8 +81,7 @@ class PrometheusSink(Collector):
     def collect(self) -> Iterable[Family]:
         """Yield every family as it stands now."""
         with self._lock:
-            inventory = self._directory.inventory(0)
-            families = [family(metric, samples) for metric, samples in self._state.collect(inventory)]
+            families = [family(metric, samples) for metric, samples in self._state.collect(self._inventory)]
             self._renew_epoch()
         return families
 

@@ -70,6 +70,13 @@ def test_a_file_is_written_when_its_records_span_a_minute_of_log_time(tmp_path):
     assert len(rows(tmp_path, "event_key")) == 1
 
 
+def test_a_quiet_topic_gets_its_file_when_time_goes_on_elsewhere(tmp_path):
+    log, sink = Log(), ParquetSink(tmp_path, a_directory())
+    assert sink.write([log.network()]).held
+    assert not sink.write([log.events(clock_s=120)]).held
+    assert len(rows(tmp_path, "event_key")) == 1
+
+
 def test_after_a_kill_between_file_and_commit_the_same_records_change_nothing(tmp_path):
     log = Log()
     messages = [log.events(an_event(terminal=i)) for i in range(6)]

@@ -1,0 +1,96 @@
+"""The directory over Kafka: follows the inventory's topics, in no group, whenever a frame asks for a newer version."""
+
+from collections.abc import Iterator
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from ingest.contract.bus import Retry
+from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
+from ingest.contract.topics import (
+    INVENTORY_GATEWAY,
+    INVENTORY_POP,
+    INVENTORY_SATELLITE,
+    INVENTORY_TENANT,
+    INVENTORY_TERMINAL,
+)
+from streams.contract.detail import InventoryNames
+
+_TOPICS = (INVENTORY_TERMINAL, INVENTORY_SATELLITE, INVENTORY_GATEWAY, INVENTORY_POP, INVENTORY_TENANT)
+_WAIT_MS = 1_000
+
+
+class InventoryReader:
+    """Knows the newest whole inventory.
+
+    Raises:
+        Retry: The topics are not there yet.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            check_crcs=True,
+        )
+        self._records: dict[tuple[str, bytes], InventoryRecord] = {}
+        self._inventory: Inventory | None = None
+        self._names: InventoryNames | None = None
+        places = list(self._places())
+        self._consumer.assign(places)
+        self._consumer.seek_to_beginning(*places)
+        ends = self._consumer.end_offsets(places)
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            self.follow(_WAIT_MS)
+
+    def inventory(self, version: int) -> Inventory:
+        """Return an inventory of that version or a later one."""
+        if self._inventory is None or self._inventory.version < version:
+            self.follow(_WAIT_MS)
+        if self._inventory is None or self._inventory.version < version:
+            raise Retry(f"inventory version {version} has been named and is not on its topics yet")
+        return self._inventory
+
+    def names(self, version: int) -> InventoryNames:
+        """Return the ids of that inventory."""
+        inventory = self.inventory(version)
+        if self._names is None:
+            self._names = InventoryNames(inventory)
+        return self._names
+
+    def follow(self, wait_ms: int = 0) -> None:
+        """Take what has come; parts of an inventory that is still being written change nothing."""
+        polled = self._consumer.poll(timeout_ms=wait_ms)
+        for records in polled.values():
+            for record in records:
+                self._fold(record.topic, record.key or b"", record.value)
+        if polled:
+            self._complete()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()
+
+    def _places(self) -> Iterator[TopicPartition]:
+        for topic in _TOPICS:
+            partitions = self._consumer.partitions_for_topic(topic.name)
+            if not partitions:
+                raise Retry(f"topic {topic.name} is not there yet")
+            yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
+
+    def _fold(self, topic: str, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self._records.pop((topic, key), None)
+            return
+        try:
+            self._records[topic, key] = decode_record(value)
+        except msgspec.MsgspecError:
+            return  # the door refuses such a record, and the workshop counts it
+
+    def _complete(self) -> None:
+        try:
+            self._inventory, self._names = Inventory(self._records.values()), None
+        except ValueError:  # it has holes: the rest is on its way
+            return
