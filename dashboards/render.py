@@ -6,6 +6,9 @@ from typing import Any
 
 import yaml
 
+from dashboards.boards import boards
+from dashboards.provisioning import boards as board_provider
+from dashboards.provisioning import datasources
 from dashboards.routes import alertmanager_config
 from dashboards.rules import rule_files
 
@@ -31,6 +34,9 @@ def files() -> dict[str, str]:
     documents = {
         **{f"rules/{name}.rules.yml": as_yaml(content) for name, content in rule_files().items()},
         "alertmanager.yml": as_yaml(alertmanager_config()),
+        **{f"boards/{name}.json": as_json(content) for name, content in boards().items()},
+        "provisioning/datasources/leowatch.yaml": as_yaml(datasources()),
+        "provisioning/dashboards/leowatch.yaml": as_yaml(board_provider()),
     }
     return {str(GENERATED / name): text for name, text in documents.items()}
 
