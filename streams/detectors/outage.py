@@ -466,7 +466,7 @@ def _confirmed(state: OutageState, where: Array, knowledge: Knowledge, stored: i
 def _revision(state: OutageState, revised: Array) -> dict[str, Array]:
     """Return second revisions of ended outages whose causes the ring tells otherwise."""
     said = state.ended_rows
-    cause, chain = _chain(state, revised, said["cause"][revised])
+    cause, chain = _chain(state, revised, state.cause[revised])
     other = chain != said["cause_chain"][revised]
     where = revised[other]
     if not len(where):
