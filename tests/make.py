@@ -1,0 +1,97 @@
+"""Builders of what tests feed the rooms: inventories, plans and frames, with a plausible default for every field."""
+
+import numpy as np
+
+from ingest.contract.columns import row_count
+from ingest.contract.frame import Frame, TelemetryHeader
+from ingest.contract.inventory import Deployment, Gateway, Inventory, Pop, Satellite, Tenant, Terminal
+from ingest.contract.plan import PLAN, PlanHeader
+from ingest.contract.telemetry import ATTACHMENT, TERMINAL
+from streams.knowledge import Knowledge, PlanBook
+
+S = 1_000_000_000
+# 2025-10-03T00:00:00Z, the start of simulated time; a multiple of the slot length.
+START_NS = 1_759_449_600 * S
+SLOT_NS = 30 * S
+
+SAMPLE = {
+    "terminal_index": 0, "boot_count": 1, "sequence": 0, "observed_at_ns": START_NS, "state": 1,
+    "serving_satellite_index": 1, "beam_id": 1, "gateway_index": 1, "pop_index": 1, "pop_ping_latency_ms": 30.0,
+    "pop_ping_drop_ratio": 0.0, "tilt_angle_deg": 10.0, "boresight_azimuth_deg": 20.0, "boresight_elevation_deg": 80.0,
+    "attitude_uncertainty_deg": 0.5, "attitude_converged": 1, "desired_boresight_azimuth_deg": 20.0,
+    "desired_boresight_elevation_deg": 80.0, "downlink_bytes_total": 0, "uplink_bytes_total": 0,
+}  # fmt: skip
+
+
+def inventory(count=4, *, shard_count=1, version=1, terminals=None):
+    """Return an inventory; `terminals` maps an index to fields that differ from the default."""
+    fields = terminals or {}
+    default = {"cadence_s": 1.0, "cell_id": 7, "aligned_tilt_deg": 10.0, "aligned_azimuth_deg": 20.0}
+    return Inventory([
+        Deployment(version=version, shard_count=shard_count),
+        Tenant(tenant_id="tenant-0", tenant_index=0),
+        *(
+            Terminal(terminal_id=f"t{i}", terminal_index=i, tenant_index=0, **(default | fields.get(i, {})))
+            for i in range(count)
+        ),
+        *(Satellite(satellite_id=f"s{i}", satellite_index=i, shell="a") for i in range(10)),
+        *(Gateway(gateway_id=f"g{i}", gateway_index=i, pop_index=i % 2) for i in range(4)),
+        *(Pop(pop_id=f"p{i}", pop_index=i) for i in range(3)),
+    ])  # fmt: skip
+
+
+def plan_frame(slot, satellites, *, version=1, terminals=()):
+    """Return one slot's plan: satellite by cell, and (terminal, satellite) where terminals are singled out."""
+    rows = [(cell, -1, satellite) for cell, satellite in satellites.items()] + [(-1, t, s) for t, s in terminals]
+    start_ns = START_NS + slot * SLOT_NS
+    header = PlanHeader(
+        kind="plan", version=1, plan_version=version, slot_start_ns=start_ns, slot_end_ns=start_ns + SLOT_NS,
+        valid_from_ns=start_ns, published_at_ns=start_ns - SLOT_NS,
+    )  # fmt: skip
+    count = len(rows)
+    columns = {c.name: np.zeros(count, c.numpy_type) for c in PLAN.columns}
+    for name, values in zip(("cell_id", "terminal_index", "satellite_index"), zip(*rows, strict=True), strict=True):
+        columns[name] = np.array(values, PLAN.column(name).numpy_type)
+    columns["gateway_index"] = np.ones(count, np.int32)
+    return header, columns
+
+
+def knowledge(count=4, *, shard_count=1, plan=None, terminals=None, maintenance=()):
+    """Return what a workshop knows; `plan` maps a slot's number to satellite by cell."""
+    book = PlanBook()
+    for slot, satellites in (plan or {}).items():
+        book.add(*plan_frame(slot, satellites))
+    return Knowledge(inventory(count, shard_count=shard_count, terminals=terminals), book, maintenance=maintenance)
+
+
+def columns(samples, layout=TERMINAL, default=None):
+    """Return dictionaries as columns."""
+    base = SAMPLE if default is None else default
+    return {name: np.array([(base | s)[name] for s in samples], layout.column(name).numpy_type) for name in base}
+
+
+def frame(samples, received_s, *, kind=TERMINAL, producer="door-1", **header):
+    """Return a frame of samples (dictionaries over `SAMPLE`), received so many seconds after the start."""
+    default = None if kind is TERMINAL else {"terminal_index": 0, "observed_at_ns": START_NS, "gateway_index": 1, "attached": 1}
+    made = columns(samples, kind, default) if samples else {}
+    head = TelemetryHeader(
+        kind=kind.kind, version=1, received_at_ns=START_NS + round(received_s * S), producer_id=producer,
+        producer_sequence=0, **({"plan_version": 1, "shard_count": 1, "inventory_version": 1} | header),
+    )  # fmt: skip
+    return Frame(header=head, layout=kind, columns=made, rows=row_count(made))
+
+
+def tick(received_s, **header):
+    """Return a frame without rows."""
+    return frame([], received_s, **header)
+
+
+def attachments(records, received_s, **header):
+    """Return a frame of (terminal, seconds after the start, attached)."""
+    rows = [{"terminal_index": t, "observed_at_ns": START_NS + round(s * S), "attached": a} for t, s, a in records]
+    return frame(rows, received_s, kind=ATTACHMENT, **header)
+
+
+def sample(at_s, **fields):
+    """Return a sample observed so many seconds after the start; its sequence is the whole second unless given."""
+    return {"observed_at_ns": START_NS + round(at_s * S), "sequence": int(at_s), **fields}
