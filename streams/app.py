@@ -7,6 +7,7 @@ committed offsets, and keeps the partitions paused until that has happened.
 
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -72,7 +73,8 @@ def make_app(settings: Settings) -> WorkshopApp:
         settings.group,
         broker=[f"kafka://{address}" for address in settings.kafka.split(",")],
         store="memory://",
-        datadir=tempfile.mkdtemp(prefix="leowatch-streams-"),
+        # Nothing is ever kept there; by default Faust makes the folder where we stand.
+        datadir=Path(tempfile.gettempdir()) / "leowatch-streams",
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
