@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ingest.contract.bus import Fatal
 from ingest.contract.instants import from_rfc3339
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Telemetry and observability for a LEO network.")
@@ -40,7 +41,7 @@ def demo(
         )
         options = Options(sky=sky, speed=speed, once=once or not sys.stdout.isatty(), out=out, port=port)
         result = run_demo(options, console=console)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, Fatal) as error:
         console.print(f"leowatch demo: {error}", style="bold red")
         raise typer.Exit(2) from error
     typer.echo(json.dumps(result))

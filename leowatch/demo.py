@@ -8,16 +8,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from dashboards.page.app import page_app
 from dashboards.page.server import serving
 from dashboards.page.state import PageState
+from exporters.contract.sink import Sink
+from exporters.directory import FixedDirectory
+from exporters.parquet import ParquetSink
+from exporters.prometheus import PrometheusSink
 from ingest.contract.packing import inventory_records
 from leowatch import overview, run_folder
-from leowatch.memory_bus import MemoryBus
+from leowatch.memory_bus import MemoryBus, MemoryReader
 from leowatch.overview import Overview
 from leowatch.road import Road
 from leowatch.run_folder import RunFolder
@@ -53,6 +61,7 @@ def run_demo(options: Options, *, console: Console) -> dict[str, Any]:
     Raises:
         BadScenario: The scenario cannot be read or played.
         OSError: The port is taken, or the folder cannot be written.
+        Fatal: The folder holds another run's tables.
     """
     with contextlib.ExitStack() as stack:
         out = options.out or Path(stack.enter_context(TemporaryDirectory(prefix="leowatch-")))
@@ -60,8 +69,9 @@ def run_demo(options: Options, *, console: Console) -> dict[str, Any]:
         for note in sky.notes:
             console.print(note)
         stage = _Stage(sky, options)
-        address = stack.enter_context(serving(page_app(stage), port=options.port))
-        console.print(f"the page: {address}")
+        app = page_app(stage, routes=[Route("/metrics", stage.metrics)])
+        address = stack.enter_context(serving(app, port=options.port))
+        console.print(f"the page: {address}   its metrics: {address}metrics")
         result = stage.play(out, console)
         console.print(_table(result["scoreboard"]))
         if not options.once:
@@ -84,6 +94,12 @@ class _Stage:
         label = f"{options.sky.scenario}, seed {options.sky.seed}"
         self._seen = Overview(sky.inventory, label=label, speed_ratio=options.speed)
         self._watched, self._kept = self._bus.reader(overview.READS), self._bus.reader(run_folder.READS)
+        self._directory = FixedDirectory(sky.inventory)
+        scraped = PrometheusSink(self._directory)
+        scraped.is_caught_up = True  # it hears every record from the first
+        self._registry = CollectorRegistry()
+        self._registry.register(scraped)
+        self._sinks: list[tuple[Sink, MemoryReader]] = [(scraped, self._bus.reader(scraped.topics))]
         self._samples_count = 0
         self._began_s = self._shown_s = time.monotonic()
         self._newest: PageState | None = None
@@ -92,10 +108,20 @@ class _Stage:
         """Return the page's newest state."""
         return self._newest
 
+    def metrics(self, _: Request) -> Response:
+        """Answer a scrape."""
+        return Response(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
     def play(self, out: Path, console: Console) -> dict[str, Any]:
         """Live through the sky's seconds, then let the judge read what they left."""
         self._began_s = time.monotonic()
-        with RunFolder(out, self._sky.inventory) as folder:
+        kept = self._options.out is not None
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(RunFolder(out, self._sky.inventory, telemetry=kept))
+            if kept:
+                tables = ParquetSink(out / "tables", self._directory, resume=False)
+                stack.callback(tables.flush)
+                self._sinks.append((tables, self._bus.reader(tables.topics)))
             self._bus.put(inventory_records(self._sky.inventory))
             for second in self._paced(console):
                 self._live(second, folder)
@@ -120,6 +146,8 @@ class _Stage:
         self._road.turn()
         self._seen.take(self._watched.drain())
         folder.take(self._kept.drain())
+        for sink, reader in self._sinks:
+            sink.write(reader.drain())
         if time.monotonic() - self._shown_s >= SHOW_EVERY_S:
             self._show()
 

@@ -36,7 +36,7 @@ _OF_SLOT = (
     Column(name="plan_version", dtype="i4", description="Version of the plan."),
     Column(name="published_at_ns", dtype="i8", description="When it was published."),
 )
-_TELEMETRY = {topic.name for topic in TELEMETRY_TOPICS}
+_BULK = {topic.name for topic in (*TELEMETRY_TOPICS, CONTACT_PLAN)}
 
 
 class RunFolder:
@@ -46,9 +46,10 @@ class RunFolder:
         events_count: Rows written, revisions included.
     """
 
-    def __init__(self, folder: Path, inventory: Inventory) -> None:
-        """Make the folder and write the inventory."""
+    def __init__(self, folder: Path, inventory: Inventory, *, telemetry: bool = True) -> None:
+        """Make the folder and write the inventory; without `telemetry`, only what the judge needs is kept."""
         self._folder = folder
+        self._keeps_telemetry = telemetry
         (folder / "telemetry").mkdir(parents=True, exist_ok=True)
         (folder / "inventory.jsonl").write_bytes(inventory.to_lines())
         self._names = InventoryNames(inventory)
@@ -70,10 +71,9 @@ class RunFolder:
         for message in messages:
             if message.value is None:
                 continue
-            if message.topic in _TELEMETRY:
-                self._telemetry(message.value)
-            elif message.topic == CONTACT_PLAN.name:
-                self._plan(message.value)
+            if message.topic in _BULK:
+                if self._keeps_telemetry:
+                    (self._plan if message.topic == CONTACT_PLAN.name else self._telemetry)(message.value)
             elif message.topic == TERMINAL_EVENTS.name:
                 self._events(message.value)
             elif message.topic == NETWORK_EVENTS.name:
