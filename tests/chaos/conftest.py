@@ -12,8 +12,9 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.stack)
             item.add_marker(pytest.mark.slow)
+            if "kafka" in item.fixturenames:
+                item.add_marker(pytest.mark.stack)
 
 
 @pytest.fixture
