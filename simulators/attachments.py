@@ -6,7 +6,7 @@ from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
 from simulators.contract.truth import STEP_NS
 from simulators.scheduler import NONE
-from simulators.visibility import Indexes  # noqa: TC001 - house style: plain imports
+from simulators.visibility import Indexes
 
 # A gateway gives a terminal up after so long without its keep-alive.
 _KEEP_ALIVE_S = (1.0, 3.0)

@@ -21,12 +21,11 @@ from simulators.service import (
     GATEWAY_DOWN,
     HANDOVER,
     IN_SERVICE,
-    POWER_LOST,
     TILT,
     Codes,
     Service,
 )
-from simulators.visibility import Indexes  # noqa: TC001 - house style: plain imports
+from simulators.visibility import Indexes
 
 SLOW_COLUMNS = (
     "desired_boresight_azimuth_deg",
@@ -138,7 +137,7 @@ class Readings:
         }
         if slow:
             columns |= self._slow()
-        self._sequence += codes != POWER_LOST
+        self._sequence += 1  # without power too: a boot starts anew
         return columns
 
     def _count_boots(self) -> None:

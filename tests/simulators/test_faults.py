@@ -7,7 +7,7 @@ from ingest.contract.instants import from_rfc3339
 from ingest.contract.vocabulary import TerminalState
 from simulators.run import Settings, new_sky
 from simulators.scenario import BadScenario
-from tests.simulators.lived import by_terminal
+from tests.simulators.lived import by_terminal, live_through
 
 SECOND_NS = 1_000_000_000
 
@@ -164,6 +164,49 @@ def test_a_face_knocked_over_loses_service_only_where_its_satellite_leaves_the_c
     assert set(outages.label_id) == {bad_day.labels()["antenna_knocked_over"]["label_id"]}
     assert len(outages) >= 1
     assert (outages.ended_at_ns % (30 * SECOND_NS) == 0).all()
+
+
+def test_what_still_stands_when_the_run_ends_has_no_end(tmp_path):
+    path = tmp_path / "open.toml"
+    path.write_text('name = "open"\n[[fault]]\nkind = "terminal_power_lost"\nstart_s = 2\n')
+    lived = live_through(Settings(terminals=20, minutes=0.1, scenario=str(path), plan_ahead_s=30), tmp_path / "truth")
+    assert lived.labels()["terminal_power_lost"]["ended_at"] is None
+    outages = lived.truth("outages")
+    mine = outages[outages.cause == "power_lost"]
+    assert mine.ended_at_ns.isna().tolist() == [True]
+    assert mine.label_id.tolist() == ["terminal_power_lost-001"]
+
+
+def test_a_terminal_of_the_gateway_that_fails_is_never_chosen_for_another_fault(tmp_path):
+    path = tmp_path / "full.toml"
+    faults = '[[fault]]\nkind = "{}"\nstart_s = 5\nduration_s = 30\n{}\n'
+    path.write_text(
+        'name = "full"\n' + faults.format("terminal_power_lost", "count = 12") + faults.format("gateway_down", "")
+    )
+    sky = new_sky(Settings(terminals=40, minutes=1, scenario=str(path), plan_ahead_s=60))
+    gateway = next(fault.root_index for fault in sky.faults if fault.kind == "gateway_down")
+    powerless = [fault.root_index for fault in sky.faults if fault.kind == "terminal_power_lost"]
+    landed = set()
+    for second in sky:
+        landed |= set(sky._service.gateway[powerless].tolist()) if second.at_ns < sky.faults[0].ended_at_ns else set()
+    assert gateway not in landed
+
+
+def test_a_terminal_that_loses_power_while_without_service_forgets_what_it_had_kept(tmp_path):
+    path = tmp_path / "twofold.toml"
+    gateway = 'name = "twofold"\n[[fault]]\nkind = "gateway_down"\nstart_s = 2\nduration_s = 20\n'
+    path.write_text(gateway)
+    settings = Settings(terminals=40, minutes=1.5, scenario=str(path), plan_ahead_s=60)
+    down = live_through(settings, tmp_path / "first").labels()["gateway_down"]
+    who = down["affected_terminal_ids"][0]
+    power = f'[[fault]]\nkind = "terminal_power_lost"\nstart_s = 10\nduration_s = 5\ntarget = "{who}"\n'
+    path.write_text(gateway + f'target = "{down["root_id"]}"\n' + power)
+    twofold = live_through(settings, tmp_path / "second")
+    rows = twofold.rows("terminal")
+    at_s = (rows["observed_at_ns"] - settings.first_at_ns) / 1e9
+    mine = rows["terminal_index"] == twofold.index_of(who)
+    assert not (mine & (at_s >= 2) & (at_s < 15)).any()
+    assert (mine & (at_s >= 15)).any()
 
 
 def test_faults_of_a_kind_can_be_many(tmp_path):

@@ -6,13 +6,14 @@ import pytest
 
 from ingest.contract.columns import MISSING
 from ingest.contract.telemetry import LAYOUTS
-from ingest.contract.vocabulary import STATES_WITHOUT_TRAFFIC, TerminalState
+from ingest.contract.vocabulary import STATES_WITHOUT_TRAFFIC, LaserState, TerminalState
 from simulators.geometry import look_angles
 from simulators.link import SCAN_LIMIT_DEG
 from simulators.orbits import propagate
+from simulators.readings import gateway_round_trip_ms
 from simulators.run import Settings, new_sky
 from simulators.service import boresight
-from tests.simulators.lived import by_terminal, written
+from tests.simulators.lived import by_terminal, live_through, written
 
 SECOND_NS = 1_000_000_000
 
@@ -70,12 +71,14 @@ def test_the_door_s_clock_is_never_behind_what_it_says_nor_goes_back(bad_day):
             assert frame.columns["observed_at_ns"].max() <= frame.header.received_at_ns
 
 
-def test_every_shard_is_heard_every_second_and_takes_its_leave(bad_day):
-    shard_count = bad_day.sky.settings.shard_count
-    for second in bad_day.seconds:
+def test_every_shard_is_heard_every_second_and_takes_its_leave(small):
+    """Six terminals leave ten shards with nothing to say but ticks."""
+    few = live_through(msgspec.structs.replace(small, terminals=6, minutes=0.1))
+    shard_count = few.sky.settings.shard_count
+    for second in few.seconds:
         mine = {int.from_bytes(r.key, "big") for r in second.records if r.topic.name == "telemetry.terminal.v1"}
         assert mine == set(range(shard_count))
-    assert sum(frame.header.goodbye for frame in bad_day.frames) == shard_count
+    assert sum(frame.header.goodbye for frame in few.frames) == shard_count
 
 
 def test_a_producer_s_frames_are_numbered_without_holes(bad_day):
@@ -95,6 +98,7 @@ def test_plans_are_out_ten_minutes_before_their_slots_and_each_frame_names_the_n
         header = plan.header
         assert header.complete
         assert header.slot_end_ns - header.slot_start_ns == 30 * SECOND_NS
+        assert header.valid_from_ns == header.slot_start_ns
         assert header.published_at_ns <= header.valid_from_ns
         if header.published_at_ns > first_at_ns:
             assert header.valid_from_ns - header.published_at_ns >= 600 * SECOND_NS
@@ -257,6 +261,26 @@ def test_truth_s_handovers_are_what_live_samples_show(bad_day):
     assert (straight.at_ns == straight.planned_at_ns).all()
 
 
+def test_every_handover_interrupts_for_tenths_of_a_second_from_the_edge_of_its_slot(bad_day):
+    outages = bad_day.truth("outages")
+    blinks = outages[outages.cause == "handover"]
+    lasted_s = (blinks.ended_at_ns - blinks.started_at_ns) / 1e9
+    assert ((lasted_s > 0.09) & (lasted_s < 0.51)).all()
+    assert (blinks.started_at_ns % (30 * SECOND_NS) == 0).all()
+    handovers = bad_day.truth("handovers")
+    straight = handovers[handovers.from_satellite_id.notna()]
+    blinked = set(zip(blinks.terminal_id, blinks.started_at_ns, strict=True))
+    assert set(zip(straight.terminal_id, straight.at_ns, strict=True)) <= blinked
+
+
+def test_who_had_no_service_before_an_edge_is_not_interrupted_by_it(bad_day):
+    outages = bad_day.truth("outages")
+    blinks, others = outages[outages.cause == "handover"], outages[outages.cause != "handover"]
+    blinked = set(zip(blinks.terminal_id, blinks.started_at_ns, strict=True))
+    ended = set(zip(others.terminal_id, others.ended_at_ns, strict=True))
+    assert not blinked & ended
+
+
 def test_every_path_reaches_a_pop(bad_day):
     rows = bad_day.rows("terminal", stored=False)
     assert (rows["gateway_index"] >= 0).all()
@@ -297,7 +321,11 @@ def test_round_trips_step_at_the_edges_of_slots_by_2_to_25_ms(bad_day):
     same = (rows["terminal_index"][1:] == rows["terminal_index"][:-1]) & (np.diff(rows["observed_at_ns"]) == SECOND_NS)
     steps_ms = np.abs(np.diff(rows["pop_ping_latency_ms"]))
     handed = rows["serving_satellite_index"][1:] != rows["serving_satellite_index"][:-1]
+    edge = rows["observed_at_ns"][1:] // SECOND_NS % 30 == 0
     at_edge, within = steps_ms[same & handed], steps_ms[same & ~handed]
+    kept = steps_ms[same & ~handed & edge]
+    # Who keeps its satellite keeps its queue; some change gateway.
+    assert np.nanmedian(kept) < 2.0
     assert 8 < np.nanmean(at_edge) < 16
     assert np.nanquantile(at_edge, 0.95) < 26
     assert np.nanmean(within) < 1.0
@@ -324,3 +352,58 @@ def test_a_start_beyond_the_published_element_sets_goes_on_without_them():
     sky = new_sky(Settings(terminals=20, minutes=0.1, scenario="calm", start_at_ns=1_800_000_000_000_000_000))
     assert len(sky.inventory.satellites) == 3236
     assert "14 days" in sky.notes[0]
+
+
+def test_a_round_trip_reckons_the_feeder_link_and_the_fibre_behind_it(bad_day):
+    """No sample is faster than light: up and down at the least altitude, twice, and the fibre to the PoP."""
+    rows = bad_day.rows("terminal", stored=False)
+    fleet = bad_day.sky.fleet
+    at_ns = int(rows["observed_at_ns"][len(rows["observed_at_ns"]) // 2] // SECOND_NS * SECOND_NS)
+    here = rows["observed_at_ns"] // SECOND_NS * SECOND_NS == at_ns
+    who, satellite, gateway = (
+        rows[name][here] for name in ("terminal_index", "serving_satellite_index", "gateway_index")
+    )
+    position_km = propagate(fleet.carrying.satellites, np.array([at_ns])).position_km[0][satellite]
+    cell = fleet.terminals.cell[who]
+    service = look_angles(fleet.cells.latitude_deg[cell], fleet.cells.longitude_deg[cell], position_km)
+    feeder = look_angles(fleet.gateways.latitude_deg[gateway], fleet.gateways.longitude_deg[gateway], position_km)
+    light_ms = 2 * (service.range_km + feeder.range_km) / 299.792458
+    fibre_ms = gateway_round_trip_ms(fleet)[gateway, rows["pop_index"][here]]
+    rest_ms = rows["pop_ping_latency_ms"][here] - light_ms - fibre_ms
+    # Processing of 4 ms, a queue of up to 30, jitter.
+    assert np.nanmin(rest_ms) > 3.9
+    assert np.nanmax(rest_ms) < 38
+
+
+def test_lasers_are_up_along_the_grid_and_as_long_as_their_ends_are_apart(bad_day):
+    lasers, satellites = bad_day.rows("laser"), bad_day.rows("satellite")
+    at_ns = lasers["observed_at_ns"][0]
+    here = lasers["observed_at_ns"] == at_ns
+    places = satellites["observed_at_ns"] == at_ns
+    position_km = np.stack([satellites[f"position_{axis}_km"][places] for axis in "xyz"], axis=-1)
+    own, peer = lasers["satellite_index"][here], lasers["peer_satellite_index"][here]
+    assert np.bincount(own).tolist() == [4] * 3236
+    assert (lasers["laser_state"][here] == LaserState.UP).all()
+    apart_km = np.linalg.norm(position_km[own] - position_km[peer], axis=1)
+    assert np.allclose(lasers["range_km"][here], apart_km, atol=0.1)
+
+
+def test_satellites_report_every_ten_seconds_and_gateways_and_pops_every_second(bad_day):
+    seconds = bad_day.sky.settings.second_count
+    for kind, count in (("satellite", seconds // 10), ("gateway", seconds), ("pop", seconds), ("pop_egress", seconds)):
+        at_ns = np.unique(bad_day.rows(kind)["observed_at_ns"])
+        assert len(at_ns) == count
+        assert (np.diff(at_ns) == seconds // count * SECOND_NS).all()
+
+
+def test_a_gateway_counts_whom_its_beams_count(bad_day):
+    gateways, beams = bad_day.rows("gateway"), bad_day.rows("gateway_beam")
+    for at_ns in np.unique(gateways["observed_at_ns"])[5::37]:
+        here, there = gateways["observed_at_ns"] == at_ns, beams["observed_at_ns"] == at_ns
+        summed = np.bincount(
+            beams["gateway_index"][there], weights=beams["terminals_attached_count"][there], minlength=214
+        )
+        assert (summed <= gateways["terminals_attached_count"][here]).all()
+        # The rest has lost its service and is not given up yet.
+        assert gateways["terminals_attached_count"][here].sum() - summed.sum() <= 20
+        assert (beams["terminals_attached_count"][there] <= beams["terminals_expected_count"][there]).all()
