@@ -75,7 +75,7 @@ class InfluxSink:
         )
         self._write = self._client.write_api(write_options=SYNCHRONOUS)
         self._is_known = False
-        self._send_text("")  # an empty write asks whether we may
+        self._send_text("# a comment: may we write?")  # an empty body is not gzipped, and a 500
         self._is_known = True
 
     def write(self, messages: Sequence[Message]) -> Written:
