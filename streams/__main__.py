@@ -1,16 +1,20 @@
-"""The workshop's commands: `python -m streams worker`."""
+"""The workshop's commands: `python -m streams worker` and `python -m streams correlator`."""
 
+import contextlib
 import logging
 import os
+import signal
 import sys
 from typing import Annotated
 
 import faust
 import structlog
 import typer
+from kafka.errors import KafkaError
 from rich import print_json
 
 from ingest.contract.bus import Fatal
+from streams.correlator_worker import CorrelatorWorker
 from streams.settings import Settings
 from streams.side_reader import SideReader
 from streams.worker import Worker
@@ -35,10 +39,7 @@ def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings
     if check:
         print_json(settings.model_dump_json())
         return
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    _log_as(settings)
     try:
         built = build(settings)
     except Fatal as error:
@@ -52,6 +53,31 @@ def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings
     # Faust spells `warning` its own way, and prints a banner unless it is told to be quiet.
     engine = faust.Worker(built.app, loglevel=settings.log_level.replace("warning", "warn"), quiet=True)
     engine.execute_from_commandline()
+
+
+@cli.command()
+def correlator(check: Annotated[bool, typer.Option(help="Print the resolved settings and exit.")] = False) -> None:
+    """Run the deployment's one correlator until it is told to stop; it reads its settings from STREAMS_*."""
+    settings = Settings()
+    if check:
+        print_json(settings.model_dump_json())
+        return
+    _log_as(settings)
+    try:
+        at_work = CorrelatorWorker(settings)
+    except (Fatal, KafkaError) as error:
+        halt(error)
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with contextlib.closing(at_work), contextlib.suppress(KeyboardInterrupt):
+        at_work.run()
+
+
+def _log_as(settings: Settings) -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def halt(error: BaseException) -> None:

@@ -1,0 +1,77 @@
+"""The bus as a writer over Kafka: a record is safe once `flush` returns, and a refused one is never passed over."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from ingest.contract.bus import Headers, Retry
+from ingest.contract.topics import Topic
+
+# Frames are at most 900 kB; the broker's own limit is 1 MiB.
+REQUEST_LIMIT_BYTES = 1_048_576
+
+
+class KafkaWriter:
+    """Implements `ingest.contract.bus.Writer`.
+
+    Args:
+        bootstrap: Brokers, host:port, comma separated.
+        within_s: How long a flush waits for the broker.
+    """
+
+    def __init__(self, bootstrap: str, *, within_s: float = 30.0) -> None:
+        self._within_s = within_s
+        # No compression: frames are lz4 inside already.
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            max_request_size=REQUEST_LIMIT_BYTES,
+            delivery_timeout_ms=int(within_s * 1000),
+            request_timeout_ms=int(within_s * 1000) // 2,
+            max_block_ms=int(within_s * 1000),
+        )
+        self._sent: list[Any] = []
+
+    def send(self, topic: Topic, *, key: bytes, value: bytes | None, partition: int = 0, headers: Headers = ()) -> None:
+        """Hand a record over.
+
+        Raises:
+            Retry: The topic is not there, or the broker has been away for too long.
+        """
+        try:
+            self._sent.append(
+                self._producer.send(topic.name, key=key, value=value, partition=partition, headers=list(headers))
+            )
+        except KafkaError as error:
+            raise Retry(f"kafka: {topic.name}: {error}") from error
+
+    def flush(self) -> None:
+        """Return when the broker holds everything.
+
+        Raises:
+            Retry: It refused a record, or did not answer in time.
+        """
+        sent, self._sent = self._sent, []
+        deadline_s = time.monotonic() + self._within_s
+        try:
+            for future in sent:
+                future.get(timeout=max(0.001, deadline_s - time.monotonic()))
+        except KafkaError as error:
+            raise Retry(f"kafka: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._producer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
