@@ -54,6 +54,8 @@ EVENTS_SCHEMA = pa.schema(
         *_ORIGIN,
     ]
 )
+_EVENT_NAMES = frozenset(EVENTS_SCHEMA.names)
+_EVENT_INSTANTS = frozenset({"started_at", *(name for name, form in FORMS.items() if form is Form.INSTANT)})
 _INCIDENT_INSTANTS = ("started_at", "opened_at", "changed_at", "resolved_at", "page_at")
 _INCIDENT_WORDS = (
     "incident_id",
@@ -142,7 +144,15 @@ def rows(reading: Reading, names: InventoryNames) -> list[dict[str, Any]]:
 
 def to_table(table: str, found: Sequence[dict[str, Any]]) -> pa.Table:
     """Return rows as a table, each thing once as its last revision says it."""
-    return pa.Table.from_pylist(_last(table, found), schema=SCHEMAS[table])
+    last = _last(table, found)
+    told = set().union(*last)  # most columns are other kinds' own: a whole column of nulls costs nothing
+    columns = [
+        pa.array([row.get(field.name) for row in last], field.type)
+        if field.name in told
+        else pa.nulls(len(last), field.type)
+        for field in SCHEMAS[table]
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMAS[table])
 
 
 def view_sql(table: str, folder: str) -> str:
@@ -165,11 +175,10 @@ def _last(table: str, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _event_row(event: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: from_rfc3339(value) if name.endswith("_at") else value
-        for name, value in event.items()
-        if name in EVENTS_SCHEMA.names
-    }
+    row = {name: value for name, value in event.items() if name in _EVENT_NAMES}
+    for name in _EVENT_INSTANTS & row.keys():
+        row[name] = from_rfc3339(row[name])
+    return row
 
 
 def _incident_row(incident: Incident) -> dict[str, Any]:
