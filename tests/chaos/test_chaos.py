@@ -11,6 +11,10 @@ SECONDS = 580
 LEAST_SAMPLES = 5_000_000
 SESSION_S = 6.0
 EXIT_FAILED = 1
+KINDS = {
+    "handover", "outage_suspected", "outage_started", "outage_ended", "outage_withdrawn", "tilt_warning",
+    "tilt_critical", "tilt_restored",
+}  # fmt: skip
 
 
 def test_the_final_events_are_those_of_one_undisturbed_process(kafka, tmp_path):
@@ -19,6 +23,7 @@ def test_the_final_events_are_those_of_one_undisturbed_process(kafka, tmp_path):
     records = [record for second in seconds for record in second]
     expected, counts = in_memory(records, network)
     assert counts["samples"] >= LEAST_SAMPLES
+    assert expected.kinds >= KINDS
     first, second, third = (records[: len(records) // 2], records[len(records) // 2 : -len(records) // 4],
                             records[-len(records) // 4 :])  # fmt: skip
     world = World(kafka, tmp_path)

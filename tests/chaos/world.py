@@ -23,6 +23,7 @@ from ingest.contract.topics import (
     INVENTORY_TERMINAL,
     TERMINAL_TELEMETRY,
 )
+from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.topics import STREAMS_TOPICS, TERMINAL_EVENTS
 from streams.knowledge import Knowledge, PlanBook
@@ -44,7 +45,8 @@ class Said:
         conflict_count: Rows with the key and revision of another, and other content.
         reached: The last source offset of each shard that an event frame named.
         frame_count: Event frames, ticks included.
-        repeat_count: Rows that were there before, word for word.
+        repeat_count: Rows that were there before.
+        kinds: Of the events.
     """
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Said:
     reached: dict[int, int] = field(default_factory=dict)
     frame_count: int = 0
     repeat_count: int = 0
+    kinds: set[str] = field(default_factory=set)
     _seen: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     _revisions: dict[bytes, int] = field(default_factory=dict)
 
@@ -65,6 +68,7 @@ class Said:
             self._put_rows(frame)
 
     def _put_rows(self, frame):
+        self.kinds |= {KIND_BY_CODE[code].kind for code in set(frame.columns["event_code"].tolist())}
         names = sorted(name for name in frame.columns if name not in ("event_key", "revision"))
         table = np.rec.fromarrays([frame.columns[name] for name in names], names=names)
         keys, revisions = frame.columns["event_key"].tolist(), frame.columns["revision"].tolist()
@@ -179,7 +183,7 @@ class World:
         finally:
             consumer.close()
 
-    def wait_for(self, condition, within_s=60.0):
+    def wait_for(self, condition, within_s=90.0):
         """Return once something holds."""
         deadline_s = time.monotonic() + within_s
         while not condition():
@@ -200,7 +204,7 @@ class World:
             consumer.close()
         return found
 
-    def said(self, expected: Said, within_s=60.0) -> Said:
+    def said(self, expected: Said, within_s=90.0) -> Said:
         """Read events until every shard has reached the last frame that says anything in memory."""
         said = Said()
         consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, group_id=None, enable_auto_commit=False)
