@@ -65,7 +65,7 @@ def run(name: str, settings: Settings) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    metrics = Metrics(name, clock_s=time.monotonic, stalled_after_s=settings.stalled_after_s)
+    metrics = Metrics(clock_s=time.monotonic, stalled_after_s=settings.stalled_after_s)
     if settings.metrics_port:
         _serve(metrics.app(), settings.metrics_host, settings.metrics_port)
 

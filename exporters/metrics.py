@@ -14,17 +14,15 @@ class Metrics:
     """Counters and gauges of one exporter, in a registry of their own.
 
     Args:
-        sink: Whose they are.
         clock_s: Says when the loop last turned.
         stalled_after_s: A loop that has not turned for so long is not alive.
     """
 
-    def __init__(self, sink: str, *, clock_s: Clock, stalled_after_s: float) -> None:
+    def __init__(self, *, clock_s: Clock, stalled_after_s: float) -> None:
         self.registry = CollectorRegistry()
         self._clock_s = clock_s
         self._stalled_after_s = stalled_after_s
         self._turned_at_s = clock_s()
-        self._sink = sink
         self.delivered = self._counter("records", "Records delivered, refused or held.", "topic")
         self.refused = self._counter(
             "refused", "Findings that the destination will never take: dead letters.", "reason"

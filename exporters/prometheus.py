@@ -109,11 +109,6 @@ def family(metric: Metric, samples: Samples) -> Family:
     return found
 
 
-def series_count(sink: PrometheusSink) -> int:
-    """Return how many series a scrape gets now."""
-    return sum(len(found.samples) for found in sink.collect())
-
-
 def scrape_app(sink: PrometheusSink) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
     """Return the WSGI application that Prometheus scrapes."""
     registry = CollectorRegistry()

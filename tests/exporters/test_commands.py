@@ -57,7 +57,7 @@ def test_the_records_of_a_replay_reach_no_destination_that_was_not_named_for_the
 
 def test_the_loop_is_alive_as_long_as_it_turns():
     now_s = [0.0]
-    metrics = Metrics("influx", clock_s=lambda: now_s[0], stalled_after_s=60.0)
+    metrics = Metrics(clock_s=lambda: now_s[0], stalled_after_s=60.0)
     statuses = []
 
     def ask():
