@@ -38,6 +38,7 @@ class Stopwatch:
         found = {
             "samples_per_s": round(timed_count / wall_s),
             "cpu_s_per_million": round(cpu_s / timed_count * 1e6, 3),
+            "cpu_share": round(cpu_s / wall_s, 2),
             "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             **facts,
         }

@@ -47,14 +47,15 @@ class Carrier:
     def begin(self, tenure: Tenure) -> None:
         """Take up a new tenure; whatever still runs of the old one finds that it is over."""
         if self.tenure is not None:
-            self._found_before += self.tenure.workbench.counts
+            self._found_before = self._found_before + self.tenure.workbench.counts
         self.tenure = tenure
         self._sought_at_s.clear()
         self._kept_at_s = dict.fromkeys(tenure.reading.expected, time.monotonic())
 
     def found(self) -> Mapping[str, int]:
         """Return what the detectors have counted since the process began."""
-        return self._found_before + (self.tenure.workbench.counts if self.tenure else Counter())
+        # A scrape comes on another thread: a copy is made in one go, a sum is not.
+        return self._found_before + Counter(self.tenure.workbench.counts if self.tenure else ())
 
     def commit_ages_s(self) -> Mapping[int, float]:
         """Return how long ago the resume point of each partition moved."""
