@@ -407,3 +407,18 @@ def test_a_gateway_counts_whom_its_beams_count(bad_day):
         # The rest has lost its service and is not given up yet.
         assert gateways["terminals_attached_count"][here].sum() - summed.sum() <= 20
         assert (beams["terminals_attached_count"][there] <= beams["terminals_expected_count"][there]).all()
+
+
+def test_every_shard_hears_from_when_a_newer_plan_holds(bad_day):
+    """The first control frame stands for all plans published at the start, and names the running slot."""
+    said = {}
+    for frame in bad_day.frames:
+        if frame.header.kind == "control":
+            said.setdefault(frame.header.plan_version, []).append(int(frame.columns["effective_at_ns"][0]))
+    starts = {plan.header.plan_version: plan.header.valid_from_ns for plan in bad_day.plans}
+    first = min(said)
+    assert len(said[first]) == bad_day.sky.settings.shard_count
+    assert set(said[first]) == {starts[1]}
+    for version in sorted(said)[1:]:
+        assert said[version] == [starts[version]] * bad_day.sky.settings.shard_count
+    assert max(said) == max(starts)
