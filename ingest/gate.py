@@ -13,11 +13,12 @@ from ingest.contract.frame import Rejected, RejectReason
 from ingest.contract.instants import NS_PER_S, from_rfc3339
 from ingest.contract.inventory import Inventory
 from ingest.contract.telemetry import TERMINAL
+from ingest.ranges import check_clock, check_range
 
-# A sample further ahead of the door's clock has a clock that cannot be trusted (design section 3).
-CLOCK_AHEAD_NS = 5 * NS_PER_S
 # Older than this is backfill: it fills the archive and corrects, and it never pages.
 LATENESS_NS = 30 * NS_PER_S
+# A sample's required fields alone are some 130 bytes of JSON: 8 MB hold no more than this, unless they are no samples.
+BATCH_SAMPLES = 65_536
 
 # In JSON an index is an id, an instant is RFC 3339 or nanoseconds, a choice is its word; the rest keeps its name.
 _IDS = {
@@ -77,6 +78,11 @@ class Passed:
     accepted_count: int
 
 
+def texts_of(body: bytes) -> list[bytes]:
+    """Return each sample of a batch as it came; for the dead letters of one that has been admitted."""
+    return [bytes(raw) for raw in _raw_decoder.decode(body).samples]
+
+
 class Gate:
     """Knows the inventory by id; turns a caller's JSON into columns."""
 
@@ -109,6 +115,9 @@ class Gate:
             raw = _raw_decoder.decode(body).samples
         except msgspec.MsgspecError as error:
             return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"not a batch: {error}; send {{'samples': [...]}}")
+        if len(raw) > BATCH_SAMPLES:
+            detail = f"{len(raw)} samples; a batch has at most {BATCH_SAMPLES}: send several"
+            return Rejected(reason=RejectReason.TOO_LARGE, detail=detail)
         samples: list[Any] = []
         refused: list[Rejected] = []
         for index, text in enumerate(raw):
@@ -134,10 +143,10 @@ class Gate:
 
         columns = self._columns(kept, refuse)
         self._check_terminals(columns["terminal_index"], tenant_index, refuse)
-        _check_clock(columns["observed_at_ns"], received_at_ns, refuse)
+        check_clock(columns["observed_at_ns"], received_at_ns, refuse)
         for column in _NUMBERS:
             if column.name in columns:
-                _check_range(column, columns[column.name], refuse)
+                check_range(column, columns[column.name], refuse)
         late = columns["observed_at_ns"] < received_at_ns - LATENESS_NS
         return Passed(
             live=_typed(take(columns, good & ~late)),
@@ -211,32 +220,3 @@ def _numbers(column: Column, found: list[Any]) -> Array:
     if column.numpy_type.kind == "f":
         return np.array([np.nan if value is None else value for value in found], np.float64)
     return np.array([MISSING if v is None else (v if 0 <= v < 2**63 else -2) for v in found], np.int64)
-
-
-def _check_clock(observed_at_ns: Array, received_at_ns: int, refuse: Any) -> None:
-    column = TERMINAL.column("observed_at_ns")
-    unreadable = (observed_at_ns < (column.minimum or 0)) | (observed_at_ns > (column.maximum or 0))
-    says = "an RFC 3339 instant with an offset, or nanoseconds since 1970 in observed_at_ns"
-    refuse(unreadable, RejectReason.OUT_OF_RANGE, "observed_at", says)
-    ahead = observed_at_ns > received_at_ns + CLOCK_AHEAD_NS
-    refuse(ahead, RejectReason.CLOCK_AHEAD, "observed_at", "over 5 s ahead of the door's clock: set the source's clock")
-
-
-def _check_range(column: Column, values: Array, refuse: Any) -> None:
-    low, high = column.minimum, column.maximum
-    if values.dtype.kind == "f":
-        given = ~np.isnan(values)
-        refuse(given & ~np.isfinite(values), RejectReason.NOT_A_NUMBER, column.name, "a finite number")
-    else:
-        given = values != MISSING
-    outside = given & (
-        (values < (low if low is not None else values)) | (values > (high if high is not None else values))
-    )
-    refuse(
-        outside,
-        RejectReason.OUT_OF_RANGE,
-        column.name,
-        f"from {low:g} to {high:g}" if low is not None and high is not None else "out of range",
-    )
-    if column.required:
-        refuse(~given, RejectReason.MISSING_COLUMN, column.name, "is required")

@@ -5,11 +5,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from ingest.contract.bus import Headers, Retry
+from ingest.contract.bus import Fatal, Headers, Retry
 from ingest.contract.topics import Topic
 
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 # Frames are at most 900 kB; the broker's own limit is 1 MiB.
 REQUEST_LIMIT_BYTES = 1_048_576
 
@@ -42,11 +43,14 @@ class KafkaWriter:
 
         Raises:
             Retry: The topic is not there, or the broker has been away for too long.
+            Fatal: The record is over the limit.
         """
         try:
             self._sent.append(
                 self._producer.send(topic.name, key=key, value=value, partition=partition, headers=list(headers))
             )
+        except _TOO_LARGE as error:
+            raise Fatal(f"kafka: a record of {len(value or b'')} bytes for {topic.name} is over the limit") from error
         except KafkaError as error:
             raise Retry(f"kafka: {topic.name}: {error}") from error
 
@@ -55,12 +59,15 @@ class KafkaWriter:
 
         Raises:
             Retry: It refused a record, or did not answer in time.
+            Fatal: A record is over a topic's limit: max.message.bytes must be 1 MiB.
         """
         sent, self._sent = self._sent, []
         deadline_s = time.monotonic() + self._within_s
         try:
             for future in sent:
                 future.get(timeout=max(0.001, deadline_s - time.monotonic()))
+        except _TOO_LARGE as error:
+            raise Fatal(f"kafka: {error}; give every topic a max.message.bytes of {REQUEST_LIMIT_BYTES}") from error
         except KafkaError as error:
             raise Retry(f"kafka: {error}") from error
 
