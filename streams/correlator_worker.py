@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError
 
 from ingest.contract.bus import Fatal, Message
 from ingest.contract.packing import Record
@@ -130,14 +131,26 @@ def refuse_company(bootstrap: str) -> None:
     Raises:
         Fatal: There is one.
     """
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        groups = admin.describe_groups([GROUP])
-    finally:
-        admin.close()
+    groups = _describe(bootstrap)
     members = sum(len(group["members"]) for group in (groups.values() if isinstance(groups, dict) else groups))
     if members:
         raise Fatal(f"another correlator is at work (group {GROUP} has {members} member): stop it first")
+
+
+def _describe(bootstrap: str) -> Any:
+    """Ask who is in the group; a broker that has never had one needs a moment to find its coordinator."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    deadline_s = time.monotonic() + _DELIVERY_S
+    try:
+        while True:
+            try:
+                return admin.describe_groups([GROUP])
+            except CoordinatorNotAvailableError:
+                if time.monotonic() > deadline_s:
+                    raise
+                time.sleep(0.2)
+    finally:
+        admin.close()
 
 
 def said_before(bootstrap: str) -> dict[bytes, int]:

@@ -1,0 +1,263 @@
+"""Ten simulated minutes through every real server: each finding is where it should be, and one page is sent."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from influxdb_client import InfluxDBClient
+from kafka import KafkaConsumer, TopicPartition
+
+from exporters.contract.topics import EXPORTERS_TOPICS
+from exporters.parquet import connect
+from ingest.contract.frame import decode
+from ingest.contract.instants import NS_PER_S
+from ingest.contract.topics import INGEST_TOPICS
+from ingest.kafka_writer import KafkaWriter
+from simulators.broadcast import play
+from simulators.run import Settings, new_sky
+from streams.contract.detail import InventoryNames, decode_detail, details
+from streams.contract.events import EVENT_LAYOUTS, EventHeader
+from streams.contract.incidents import decode_incident
+from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, STREAMS_TOPICS, TERMINAL_EVENTS
+from tests.stack.servers import kafka as kafkas
+from tests.stack.servers.ports import free_port
+from tests.stack.wall import has_found_its_pager, hurried_routes, hurried_rules, prometheus_config
+
+ROOT = Path(__file__).parents[2]
+MINUTES = 10
+# Ten simulated minutes in half a minute of ours: rules must hold at any speed.
+SPEED = 20.0
+TOLD_APART = ("outage_started", "outage_ended", "tilt_critical", "gateway_isolated", "gateway_restored")
+
+
+@contextmanager
+def running(module, *arguments, log, **environment):
+    """Run one of our processes as people do, and stop it in order."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=output, stderr=output,
+            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def until(question, within_s, what):
+    deadline_s = time.monotonic() + within_s
+    while not (answer := question()):
+        assert time.monotonic() < deadline_s, f"{what}: not within {within_s} s"
+        time.sleep(0.25)
+    return answer
+
+
+def read_all(broker, topic):
+    """Return every value that lies on a topic now."""
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, enable_auto_commit=False)
+    try:
+        places = [TopicPartition(topic.name, p) for p in sorted(consumer.partitions_for_topic(topic.name))]
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        ends = consumer.end_offsets(places)
+        values = []
+        while any(consumer.position(place) < end for place, end in ends.items()):
+            values += [r.value for records in consumer.poll(timeout_ms=300).values() for r in records]
+        return values
+    finally:
+        consumer.close()
+
+
+class Road:
+    """Everything at work, and what it said on Kafka in the end."""
+
+    def __init__(self, broker, folder, aws, queue_url, webhook, monitor, inventory, labels):
+        self.broker, self.folder, self.aws, self.queue_url = broker, folder, aws, queue_url
+        self.webhook, self.monitor = webhook, monitor
+        self.labels = labels
+        self.names = InventoryNames(inventory)
+        self.events = {}
+        for value in read_all(broker, TERMINAL_EVENTS):
+            frame = decode(value, EVENT_LAYOUTS, EventHeader)
+            for detail in details(frame.columns, self.names) if frame.rows else ():
+                self._keep(detail)
+        for value in read_all(broker, NETWORK_EVENTS):
+            self._keep(decode_detail(value))
+        self.incidents = {}
+        for value in read_all(broker, INCIDENTS):
+            incident = decode_incident(value)
+            self.incidents[incident.incident_id] = incident
+
+    def _keep(self, detail):
+        known = self.events.get(detail["event_key"])
+        if known is None or detail["revision"] > known["revision"]:
+            self.events[detail["event_key"]] = detail
+
+    def of(self, *kinds):
+        return {key: detail for key, detail in self.events.items() if detail["kind"] in kinds}
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory, influx, moto, prometheus, alertmanager):
+    folder = tmp_path_factory.mktemp("road")
+    with ExitStack() as up:
+        (folder / "kafka").mkdir()
+        broker = up.enter_context(kafkas.start(folder / "kafka"))
+        broker.create_topics((*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS), partition_count=4)
+        webhook = up.enter_context(_webhook())
+        queue_url = _queue(moto)
+        settings = Settings(
+            terminals=120, minutes=MINUTES, seed=3, start_at_ns=time.time_ns() - (MINUTES + 1) * 60 * NS_PER_S
+        )
+        sky = new_sky(settings, truth_dir=folder / "truth")
+        page_port = free_port()
+        history = _start_everything(up, folder, broker, influx, moto, page_port)
+        pager = alertmanager(hurried_routes(webhook.url))
+        (folder / "rules").mkdir()
+        monitor = prometheus(
+            prometheus_config(
+                page=f"127.0.0.1:{page_port}", rules=hurried_rules(folder / "rules"), alertmanager=pager.address
+            )
+        )
+        until(lambda: has_found_its_pager(monitor), 30, "Prometheus finds Alertmanager")
+        with KafkaWriter(broker.bootstrap) as writer:
+            play(sky, writer, speed_ratio=SPEED, monotonic_s=time.monotonic, sleep_s=time.sleep)
+        until(lambda: _all_said(broker, sky), 90, "the correlator resolves what is over")
+        time.sleep(3)  # the last scrape, the last batch of each sink
+        history.terminate()  # what it holds in memory goes to disk as it closes
+        history.wait(20)
+        labels = [json.loads(line) for line in (folder / "truth" / "labels.jsonl").read_text().splitlines()]
+        yield Road(broker, folder, moto, queue_url, webhook, monitor, sky.inventory, labels)
+
+
+def _webhook():
+    from tests.stack.servers import webhook as webhooks
+
+    return webhooks.start()
+
+
+def _queue(moto):
+    """Make a queue, and a rule that sends what we put on the bus into it."""
+    sqs, events = moto.client("sqs"), moto.client("events")
+    url = sqs.create_queue(QueueName="whole-road")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="whole-road", EventPattern=json.dumps({"source": ["leowatch"]}))
+    events.put_targets(Rule="whole-road", Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def _start_everything(up, folder, broker, influx, moto, page_port):
+    streams = {"STREAMS_KAFKA": broker.bootstrap, "STREAMS_METRICS_PORT": 0}
+    dock = {
+        "EXPORTERS_KAFKA": broker.bootstrap, "EXPORTERS_METRICS_PORT": 0, "EXPORTERS_RETRY_LONGEST_S": 1,
+        "EXPORTERS_INFLUX_URL": influx.url, "EXPORTERS_INFLUX_TOKEN": influx.token, "EXPORTERS_INFLUX_ORG": influx.org,
+        "EXPORTERS_INFLUX_BUCKET": influx.bucket, "EXPORTERS_AWS_ENDPOINT": moto.url,
+        "EXPORTERS_PARQUET_FOLDER": folder / "history", "EXPORTERS_PARQUET_FILE_SPAN_S": 2,
+        "EXPORTERS_PROMETHEUS_PORT": page_port, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1",
+    }  # fmt: skip
+    up.enter_context(running("streams", "worker", log=folder / "worker.log", **streams))
+    up.enter_context(running("streams", "correlator", log=folder / "correlator.log", **streams))
+    for sink in ("influx", "prometheus", "eventbridge", "cloudwatch"):
+        up.enter_context(running("exporters", sink, log=folder / f"{sink}.log", **dock))
+    return up.enter_context(running("exporters", "parquet", log=folder / "parquet.log", **dock))
+
+
+def _all_said(broker, sky):
+    """Say whether the gateway's incident is there and over."""
+    incidents = {i.incident_id: i for i in map(decode_incident, read_all(broker, INCIDENTS))}
+    return any(i.cause == "gateway_isolated" and not i.is_open for i in incidents.values()) and sky is not None
+
+
+def test_each_fault_is_an_incident_with_the_right_root(road):
+    roots = {incident.root_id: incident.cause for incident in road.incidents.values()}
+    for label in road.labels:
+        assert label["root_id"] in roots, f"{label['kind']} of {label['root_id']} among {roots}"
+    assert len(roots) == len(road.incidents) == len(road.labels) == 3
+
+
+def test_the_gateway_failure_is_one_page_and_the_other_two_are_none(road):
+    pages = [
+        p for p in road.webhook.pages if p["receiver"] not in ("heartbeat", "watchdog") and p["status"] == "firing"
+    ]
+    (page,) = pages
+    gateway = next(label for label in road.labels if label["kind"] == "gateway_down")
+    incident = next(i for i in road.incidents.values() if i.root_id == gateway["root_id"])
+    assert page["groupLabels"]["incident_id"] == incident.incident_id
+    assert {alert["labels"]["alertname"] for alert in page["alerts"]} == {"GatewayIsolated"}
+
+
+def test_each_event_is_found_by_its_key_in_influx(road, influx):
+    wanted = road.of(*TOLD_APART)
+    flux = f"""
+        from(bucket: "{influx.bucket}") |> range(start: -1h)
+          |> filter(fn: (r) => r._measurement == "event" and r._field == "event_key") |> keep(columns: ["_value"])
+    """
+    with InfluxDBClient(influx.url, influx.token, org=influx.org) as client:
+        found = {row.get_value() for table in client.query_api().query(flux) for row in table.records}
+
+    assert len(wanted) > 10
+    assert set(wanted) <= found
+
+
+def test_each_event_is_found_once_by_its_key_in_parquet(road):
+    keys = connect(road.folder / "history").sql("select event_key, count(*) from events group by 1").fetchall()
+    found = {(key.hex() if isinstance(key, bytes) else key): count for key, count in keys}
+
+    assert set(road.events) <= set(found)
+    assert set(found.values()) == {1}
+
+
+def test_each_remarkable_event_reaches_the_queue_through_eventbridge(road):
+    wanted = set(road.of(*TOLD_APART))
+    sqs, found = road.aws.client("sqs"), set()
+
+    def everything():
+        got = sqs.receive_message(QueueUrl=road.queue_url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in got:
+            found.add(json.loads(message["Body"])["detail"].get("event_key"))
+            sqs.delete_message(QueueUrl=road.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return wanted <= found
+
+    until(everything, 60, "EventBridge delivers")
+
+
+def test_prometheus_counts_every_kind_right(road):
+    counted = {
+        row["metric"]["kind"]: float(row["value"][1])
+        for row in road.monitor.query("sum by (kind) (leo_events_total) > 0")
+    }
+    kinds = {detail["kind"] for detail in road.events.values()}
+
+    assert counted == {kind: len(road.of(kind)) for kind in kinds}
+
+
+def test_cloudwatch_counts_every_told_kind_right(road):
+    cloudwatch = road.aws.client("cloudwatch")
+    metrics = cloudwatch.list_metrics(Namespace="Leowatch", MetricName="events_count")["Metrics"]
+    now_s = time.time()
+    for metric in metrics:
+        kind = metric["Dimensions"][0]["Value"]
+        points = cloudwatch.get_metric_statistics(
+            Namespace="Leowatch", MetricName="events_count", Dimensions=metric["Dimensions"], Period=60,
+            StartTime=now_s - 3600, EndTime=now_s + 60, Statistics=["Maximum"],
+        )["Datapoints"]  # fmt: skip
+        said = sum(point["Maximum"] for point in points)
+        # The minute that the run ends in is never over for every shard, so it is not told.
+        last_minute = sum(1 for d in road.of(kind).values() if d.get("decided_at", "") >= _last_minute(road))
+        assert len(road.of(kind)) - last_minute <= said <= len(road.of(kind)), kind
+    assert {"handover", "outage_started", "gateway_isolated"} <= {m["Dimensions"][0]["Value"] for m in metrics}
+
+
+def _last_minute(road):
+    return max(d["decided_at"] for d in road.events.values())[:16]
