@@ -1,5 +1,6 @@
 """The event catalogue: every kind with its detail-type, severity, audience and fields (detail-types of domain section 1g)."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -41,7 +42,12 @@ class EventKind(msgspec.Struct, frozen=True, kw_only=True):
 
     def columns(self) -> tuple[Column, ...]:
         """Return its optional columns, as the event layout declares them."""
-        return tuple(EVENT.column(name) for name in (*self.fields, "decided_at_ns", "stored", "source"))
+        return _columns(self.fields)
+
+
+@cache
+def _columns(fields: tuple[str, ...]) -> tuple[Column, ...]:
+    return tuple(EVENT.column(name) for name in (*fields, "decided_at_ns", "stored", "source"))
 
 
 _T, _S, _G, _P = SubjectKind.TERMINAL, SubjectKind.SATELLITE, SubjectKind.GATEWAY, SubjectKind.POP
@@ -155,10 +161,15 @@ def json_schema(entry: EventKind) -> dict[str, Any]:
 
 def json_name(column: Column) -> str:
     """Return a column's name in JSON: instants lose `_ns` and become RFC 3339, indexes become ids."""
+    return _json_name(column.name)
+
+
+@cache
+def _json_name(name: str) -> str:
     for ending, replacement in (("_at_ns", "_at"), ("_index", "_id")):
-        if column.name.endswith(ending):
-            return column.name.removesuffix(ending) + replacement
-    return column.name
+        if name.endswith(ending):
+            return name.removesuffix(ending) + replacement
+    return name
 
 
 def _json_type(column: Column) -> dict[str, Any]:

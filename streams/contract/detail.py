@@ -1,11 +1,12 @@
 """The JSON form of an event: ids for indexes, RFC 3339 for nanoseconds, words for numbers; nulls are left out."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
 
-from ingest.contract.columns import Column, Columns, row_count
+from ingest.contract.columns import MISSING, Array, Column, Columns
 from ingest.contract.instants import to_rfc3339
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import SubjectKind
@@ -48,34 +49,52 @@ _ENDPOINT_KINDS = {
 
 def details(columns: Columns, names: Names) -> Iterator[dict[str, Any]]:
     """Yield the JSON form of each row; a kind that the catalogue does not know is skipped (the caller counts codes)."""
-    lists = {name: values.tolist() for name, values in columns.items()}
-    for row in range(row_count(columns)):
-        entry = KIND_BY_CODE.get(lists["event_code"][row])
+    said = {name: _say(EVENT.column(name), values, names) for name, values in columns.items() if name in _OPTIONAL}
+    identity = zip(
+        columns["event_key"].tolist(),
+        columns["revision"].tolist(),
+        columns["event_code"].tolist(),
+        columns["subject_kind"].tolist(),
+        columns["subject_index"].tolist(),
+        _say(EVENT.column("started_at_ns"), columns["started_at_ns"], names),
+        strict=True,
+    )
+    for row, (key, revision, code, kind, index, started_at) in enumerate(identity):
+        entry = KIND_BY_CODE.get(code)
         if entry is None:
             continue
-        subject = SubjectKind(lists["subject_kind"][row])
-        key = bytes(lists["event_key"][row])
+        subject = SubjectKind(kind)
         detail: dict[str, Any] = {
-            "event_id": event_id(key, lists["revision"][row]),
+            "event_id": event_id(key, revision),
             "event_key": key.hex(),
-            "revision": lists["revision"][row],
+            "revision": revision,
             "kind": entry.kind,
             "detail_type": entry.detail_type,
             "severity": entry.severity.value,
             "subject_kind": subject.name.lower(),
-            "subject_id": names(subject, lists["subject_index"][row]),
-            "started_at": to_rfc3339(lists["started_at_ns"][row]),
+            "subject_id": names(subject, index),
+            "started_at": started_at,
         }
         for column in entry.columns():
-            if column.name in lists:
-                value = _say(column, lists[column.name][row], names)
-                if value is not None:
-                    detail[json_name(column)] = value
+            if column.name in said and (value := said[column.name][row]) is not None:
+                detail[json_name(column)] = value
         yield detail
 
 
-def _say(column: Column, value: Any, names: Names) -> Any:
-    if value != value or (value == -1 and (column.minimum is None or column.minimum >= 0 or column.choices)):  # noqa: PLR0124 - NaN
+_OPTIONAL = frozenset(EVENT.names()) - {
+    "event_key", "revision", "event_code", "subject_kind", "subject_index", "started_at_ns",
+}  # fmt: skip
+
+
+def _say(column: Column, values: Array, names: Names) -> list[Any]:
+    """Return a column's values in JSON's words, None where one is missing; each distinct value is worded once."""
+    worded = {value: _word(column, value, names) for value in set(values.tolist())}
+    return [worded.get(value) for value in values.tolist()]
+
+
+def _word(column: Column, value: Any, names: Names) -> Any:
+    is_float = column.numpy_type.kind == "f"
+    if (is_float and math.isnan(value)) or (not is_float and value == MISSING):
         return None
     if column.name.endswith("_at_ns"):
         return to_rfc3339(value)
@@ -88,9 +107,9 @@ def _say(column: Column, value: Any, names: Names) -> Any:
         return [cause.name.lower() for cause in unpack_chain(value)]
     if column.choices is not None:
         return column.choices(value).name.lower()  # type: ignore[union-attr] # a choice has a name
-    if (column.minimum, column.maximum) == (0, 1) and column.numpy_type.kind == "i":
+    if (column.minimum, column.maximum) == (0, 1) and not is_float:
         return bool(value)
-    return round(value, 6) if column.numpy_type.kind == "f" else value
+    return round(value, 6) if is_float else value
 
 
 def unknown_codes(columns: Columns) -> int:
