@@ -2,13 +2,14 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ingest.contract.bus import Fatal
+from ingest.contract.bus import Fatal, Retry
 from ingest.contract.instants import from_rfc3339
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Telemetry and observability for a LEO network.")
@@ -45,6 +46,38 @@ def demo(
         console.print(f"leowatch demo: {error}", style="bold red")
         raise typer.Exit(2) from error
     typer.echo(json.dumps(result))
+
+
+@app.command()
+def simulate(
+    to: Annotated[str, typer.Option(help="`kafka`, or a folder for files.")],
+    terminals: Annotated[int, typer.Option(help="Number of terminals.", min=1)] = 2_000,
+    minutes: Annotated[float, typer.Option(help="Simulated length.", min=0.1)] = 15.0,
+    speed: Annotated[float, typer.Option(help="Simulated seconds in a second; 0 is as fast as possible.", min=0)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of everything random: same seed, same bytes.", min=0)] = 1,
+    scenario: Annotated[str, typer.Option(help="bad_day, calm, or the path of a scenario file.")] = "bad_day",
+    start: Annotated[
+        str, typer.Option(help="First simulated instant, RFC 3339, or `now`: so that it ends now.")
+    ] = "now",
+    kafka: Annotated[str, typer.Option(help="Brokers, host:port, comma separated.")] = "127.0.0.1:9092",
+    truth_out: Annotated[
+        Path | None, typer.Option(help="Write what really happened here, apart from telemetry.")
+    ] = None,
+) -> None:
+    """Let the simulated network emit: frames, plan and inventory onto Kafka, as a door of its own, or into files."""
+    from leowatch.simulate import Options, run_simulate  # noqa: PLC0415
+    from simulators.run import Settings  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    try:
+        now_ns = time.time_ns() - round(minutes * 60e9)
+        start_at_ns = now_ns if start == "now" else from_rfc3339(start)
+        sky = Settings(terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=start_at_ns)
+        said = run_simulate(Options(sky=sky, to=to, speed=speed, kafka=kafka, truth_out=truth_out), console=console)
+    except (ValueError, OSError, Fatal, Retry) as error:
+        console.print(f"leowatch simulate: {error}", style="bold red")
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps(said))
 
 
 @app.command()

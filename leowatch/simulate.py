@@ -1,0 +1,74 @@
+"""`leowatch simulate`: the sky alone, onto Kafka or into files."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from exporters.contract.topics import EXPORTERS_TOPICS
+from ingest.contract.topics import INGEST_TOPICS
+from ingest.kafka_writer import KafkaWriter
+from ingest.topic_admin import create_topics
+from leowatch.memory_bus import MemoryBus
+from leowatch.run_folder import READS, RunFolder
+from simulators.broadcast import play
+from simulators.run import Second, Settings, Sky, new_sky
+from streams.contract.topics import STREAMS_TOPICS
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may say.
+
+    Attributes:
+        sky: The run.
+        to: `kafka`, or a folder.
+        speed: Simulated seconds in a second; 0 is as fast as possible.
+        kafka: Brokers.
+        truth_out: Where truth goes; None writes none.
+    """
+
+    sky: Settings
+    to: str
+    speed: float
+    kafka: str
+    truth_out: Path | None
+
+
+def run_simulate(options: Options, *, console: Console) -> dict[str, Any]:
+    """Live through the run; return how much was emitted.
+
+    Raises:
+        Retry: The broker is away.
+        Fatal: The topics there do not fit.
+    """
+    sky = new_sky(options.sky, truth_dir=options.truth_out)
+    for note in sky.notes:
+        console.print(note)
+    counts = {"samples": 0, "seconds": 0}
+
+    def heard(second: Second) -> None:
+        counts["samples"] += second.live_count + second.stored_count
+        counts["seconds"] += 1
+
+    if options.to == "kafka":
+        create_topics(options.kafka, (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS), options.sky.partition_count)
+        with KafkaWriter(options.kafka) as writer:
+            play(sky, writer, speed_ratio=options.speed, monotonic_s=time.monotonic, sleep_s=time.sleep, heard=heard)
+    else:
+        _into_files(sky, Path(options.to), options.speed, heard)
+    return {"to": options.to, "terminals": options.sky.terminals, **counts}
+
+
+def _into_files(sky: Sky, folder: Path, speed: float, heard: Any) -> None:
+    bus = MemoryBus(now_ns=lambda: 0)
+    reader = bus.reader(READS)
+    with RunFolder(folder, sky.inventory) as files:
+
+        def take(second: Second) -> None:
+            heard(second)
+            files.take(reader.drain())
+
+        play(sky, bus, speed_ratio=speed, monotonic_s=time.monotonic, sleep_s=time.sleep, heard=take)
