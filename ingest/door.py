@@ -21,9 +21,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ingest.bodies import Bodies, BodiesFullError, BodySlowError, BodyTooLargeError
-from ingest.contract.bus import Retry
+from ingest.contract.bus import Fatal, Retry
 from ingest.contract.dead_letter import Origin, dead_letter
 from ingest.contract.frame import Rejected, RejectReason
+from ingest.contract.inventory import Inventory
 from ingest.contract.packing import Packer, Record
 from ingest.contract.topics import INGEST_DEADLETTER
 from ingest.feed import News
@@ -50,8 +51,7 @@ class _Known:
     gate: Gate
     tenants: dict[str, int]
     lane: Lane
-    shard_count: int
-    version: int
+    inventory: Inventory
 
 
 class Door:
@@ -88,24 +88,28 @@ class Door:
         """Take up what is in force from now on; call it in the event loop.
 
         Raises:
-            ValueError: The shard count has changed, which no running door can follow.
+            Fatal: The shard count has changed, or does not fit the topic.
         """
         inventory, known = news.inventory, self._known
-        if known is not None and known.shard_count != inventory.shard_count:
-            raise ValueError(f"shard_count went from {known.shard_count} to {inventory.shard_count}: restart the door")
+        if known is not None and known.inventory.shard_count != inventory.shard_count:
+            change = f"from {known.inventory.shard_count} to {inventory.shard_count}"
+            raise Fatal(f"shard_count went {change}: it is fixed for a deployment's life")
         lane = known.lane if known else self._new_lane(news)
         lane.announce(news.versions)
-        if known is None or known.version != inventory.version:
+        if known is None or known.inventory is not inventory:
             tenants = {tenant.tenant_id: tenant.tenant_index for tenant in inventory.tenants}
-            self._known = _Known(Gate(inventory), tenants, lane, inventory.shard_count, inventory.version)
+            self._known = _Known(Gate(inventory), tenants, lane, inventory)
             self.metrics.inventory_version.set(inventory.version)
 
     def _new_lane(self, news: News) -> Lane:
-        packer = Packer(
-            producer_id=self._settings.producer_id,
-            shard_count=news.inventory.shard_count,
-            partition_count=news.partition_count,
-        )
+        try:
+            packer = Packer(
+                producer_id=self._settings.producer_id,
+                shard_count=news.inventory.shard_count,
+                partition_count=news.partition_count,
+            )
+        except ValueError as error:
+            raise Fatal(str(error)) from error
         lane = Lane(
             packer,
             self._writer,
@@ -136,7 +140,9 @@ class Door:
             return self._refuse(429, RejectReason.RATE_LIMITED.value, detail, retry_after_s=wait_s)
         known = self._known
         if known is None:
-            return self._refuse(503, "no_inventory", "Kafka or the inventory is not there yet: send it again")
+            return self._refuse(
+                503, "no_inventory", "Kafka or the inventory is not there yet: send it again", _RETRY_AFTER_S
+            )
         tenant_index = known.tenants.get(tenant_id)
         if tenant_index is None:
             return self._refuse(401, "unauthorised", f"the inventory has no tenant {tenant_id}: apply it first")
@@ -214,7 +220,7 @@ class Door:
         if status in {400, 413}:
             self.metrics.bodies_rejected.labels(reason).inc()
         # What was not read is not read any more, either.
-        headers = {} if status in {400, 503} else {"connection": "close"}
+        headers = {} if status == 400 else {"connection": "close"}
         if retry_after_s is not None:
             headers["retry-after"] = str(max(1, math.ceil(retry_after_s)))
         if status == 401:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
@@ -110,12 +111,16 @@ def _places(consumer: KafkaConsumer) -> Iterator[TopicPartition]:
 
 def _fetch(consumer: KafkaConsumer) -> Iterator[Message]:
     for records in consumer.poll(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS).values():
-        for record in records:
-            yield Message(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key or b"",
-                value=record.value,
-                timestamp_ms=record.timestamp,
-            )
+        yield from map(message_of, records)
+
+
+def message_of(record: Any) -> Message:
+    """Return a client's record as ours."""
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key or b"",
+        value=record.value,
+        timestamp_ms=record.timestamp,
+    )

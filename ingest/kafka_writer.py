@@ -21,12 +21,23 @@ class KafkaWriter:
     Args:
         bootstrap: Brokers, host:port, comma separated.
         within_s: How long a flush waits for the broker.
+
+    Raises:
+        Retry: There is no broker.
     """
 
     def __init__(self, bootstrap: str, *, within_s: float = 30.0) -> None:
         self._within_s = within_s
+        try:
+            self._producer = self._new_producer(bootstrap, within_s)
+        except KafkaError as error:
+            raise Retry(f"kafka: {bootstrap}: {error}") from error
+        self._sent: list[Any] = []
+
+    @staticmethod
+    def _new_producer(bootstrap: str, within_s: float) -> KafkaProducer:
         # No compression: frames are lz4 inside already.
-        self._producer = KafkaProducer(
+        return KafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
             enable_idempotence=True,
@@ -35,8 +46,8 @@ class KafkaWriter:
             delivery_timeout_ms=int(within_s * 1000),
             request_timeout_ms=int(within_s * 1000) // 2,
             max_block_ms=int(within_s * 1000),
+            bootstrap_timeout_ms=int(within_s * 1000),
         )
-        self._sent: list[Any] = []
 
     def send(self, topic: Topic, *, key: bytes, value: bytes | None, partition: int = 0, headers: Headers = ()) -> None:
         """Hand a record over.

@@ -152,6 +152,11 @@ class Lane:
         except Fatal as error:
             log.critical("record_refused", error=str(error))
             failure = Retry(str(error))
+        except (
+            Exception
+        ) as error:  # the loop every caller depends on: it goes on, and this batch is refused and counted
+            log.exception("lane_failed")
+            failure = Retry(f"the door failed: {type(error).__name__}")
         self._note(failure)
         self._metrics.wait.observe(loop.time() - began_s)
         for caller in batch.callers:
