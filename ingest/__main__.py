@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -119,11 +120,6 @@ def serve(settings: Settings) -> int:
     )
     halted: list[str] = []
 
-    def follow() -> None:
-        loop = asyncio.get_running_loop()
-        feed.append(Feed(settings.kafka, lambda news: loop.call_soon_threadsafe(hear, news)))
-        feed[0].start()
-
     def hear(news: News) -> None:
         try:
             opened.hear(news)
@@ -132,10 +128,19 @@ def serve(settings: Settings) -> int:
             halted.append(str(error))
             server.should_exit = True
 
-    feed: list[Feed] = []
+    def follow() -> Callable[[], None]:
+        loop = asyncio.get_running_loop()
+
+        def tell(news: News) -> None:
+            loop.call_soon_threadsafe(hear, news)
+
+        feed = Feed(settings.kafka, tell)
+        feed.start()
+        return feed.stop
+
     server = uvicorn.Server(
         uvicorn.Config(
-            opened.app(follow, lambda: feed[0].stop()),
+            opened.app(follow),
             host=settings.host,
             port=settings.port,
             limit_concurrency=settings.connections_limit,
@@ -147,6 +152,9 @@ def serve(settings: Settings) -> int:
             server_header=False,
         )
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server raises what stopped it once more when it is done: by then there is nothing left to stop.
+        signal.signal(number, lambda *_: None)
     server.run()
     if halted:
         return _EXIT_FATAL

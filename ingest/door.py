@@ -243,17 +243,16 @@ class Door:
         """Answer GET /metrics."""
         return Response(self.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    def app(self, follow: Callable[[], None] = lambda: None, leave: Callable[[], None] = lambda: None) -> Starlette:
+    def app(self, follow: Callable[[], Callable[[], None]]) -> Starlette:
         """Return the application.
 
         Args:
-            follow: Called once the event loop runs.
-            leave: Called before goodbye is said.
+            follow: Called once the event loop runs, to have `hear` called; returns what stops that.
         """
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            follow()
+            leave = follow()
             yield
             await asyncio.to_thread(leave)
             await self.close()

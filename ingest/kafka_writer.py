@@ -27,27 +27,25 @@ class KafkaWriter:
     """
 
     def __init__(self, bootstrap: str, *, within_s: float = 30.0) -> None:
-        self._within_s = within_s
-        try:
-            self._producer = self._new_producer(bootstrap, within_s)
-        except KafkaError as error:
-            raise Retry(f"kafka: {bootstrap}: {error}") from error
+        self._bootstrap, self._within_s = bootstrap, within_s
         self._sent: list[Any] = []
+        self._producer: KafkaProducer | None = None
+        self._open()
 
-    @staticmethod
-    def _new_producer(bootstrap: str, within_s: float) -> KafkaProducer:
-        # No compression: frames are lz4 inside already.
-        return KafkaProducer(
-            bootstrap_servers=bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=5,
-            max_request_size=REQUEST_LIMIT_BYTES,
-            delivery_timeout_ms=int(within_s * 1000),
-            request_timeout_ms=int(within_s * 1000) // 2,
-            max_block_ms=int(within_s * 1000),
-            bootstrap_timeout_ms=int(within_s * 1000),
-        )
+    def _open(self) -> KafkaProducer:
+        if self._producer is None:
+            try:
+                self._producer = _new_producer(self._bootstrap, self._within_s)
+            except KafkaError as error:
+                raise Retry(f"kafka: {self._bootstrap}: {error}") from error
+        return self._producer
+
+    def _abandon(self) -> None:
+        """Drop a producer that has failed, with all it holds: an idempotent one does not recover (measured, 3.0.12)."""
+        self._sent = []
+        if self._producer is not None:
+            self._producer.close(timeout=0)
+            self._producer = None
 
     def send(self, topic: Topic, *, key: bytes, value: bytes | None, partition: int = 0, headers: Headers = ()) -> None:
         """Hand a record over.
@@ -56,13 +54,15 @@ class KafkaWriter:
             Retry: The topic is not there, or the broker has been away for too long.
             Fatal: The record is over the limit.
         """
+        producer = self._open()
         try:
             self._sent.append(
-                self._producer.send(topic.name, key=key, value=value, partition=partition, headers=list(headers))
+                producer.send(topic.name, key=key, value=value, partition=partition, headers=list(headers))
             )
         except _TOO_LARGE as error:
             raise Fatal(f"kafka: a record of {len(value or b'')} bytes for {topic.name} is over the limit") from error
         except KafkaError as error:
+            self._abandon()
             raise Retry(f"kafka: {topic.name}: {error}") from error
 
     def flush(self) -> None:
@@ -78,13 +78,17 @@ class KafkaWriter:
             for future in sent:
                 future.get(timeout=max(0.001, deadline_s - time.monotonic()))
         except _TOO_LARGE as error:
+            self._abandon()
             raise Fatal(f"kafka: {error}; give every topic a max.message.bytes of {REQUEST_LIMIT_BYTES}") from error
         except KafkaError as error:
+            self._abandon()
             raise Retry(f"kafka: {error}") from error
 
     def close(self) -> None:
         """Let go of the broker."""
-        self._producer.close()
+        if self._producer is not None:
+            self._producer.close(timeout=self._within_s)
+            self._producer = None
 
     def __enter__(self) -> Self:
         return self
@@ -93,3 +97,18 @@ class KafkaWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _new_producer(bootstrap: str, within_s: float) -> KafkaProducer:
+    # No compression: frames are lz4 inside already.
+    return KafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        max_request_size=REQUEST_LIMIT_BYTES,
+        delivery_timeout_ms=int(within_s * 1000),
+        request_timeout_ms=int(within_s * 1000) // 2,
+        max_block_ms=int(within_s * 1000),
+        bootstrap_timeout_ms=int(within_s * 1000),
+    )

@@ -103,6 +103,8 @@ class Lane:
 
     def announce(self, versions: Versions) -> None:
         """Name other versions from the next frame on, and say so in every shard's own order."""
+        if versions == self._versions:
+            return
         self._versions, self._owes_control = versions, True
         self._waiting.due_s = min(self._waiting.due_s, asyncio.get_running_loop().time())
         self._stirred.set()
