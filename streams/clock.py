@@ -15,6 +15,7 @@ class ClockState:
         names: Producers, in the order in which they came.
         last_ns: Their last `received_at_ns`.
         live: Whether they count.
+        joined_ns: When each came, or came back: nobody was heard through it before.
         clock_ns: Log time; it never goes back.
         carrier: By place: the producer that last brought something of the terminal; -1 for none.
     """
@@ -22,28 +23,32 @@ class ClockState:
     names: tuple[str, ...]
     last_ns: Array
     live: Array
+    joined_ns: Array
     clock_ns: int
     carrier: Array
 
 
 def new_state(places: int) -> ClockState:
     """Return a clock that has heard nobody."""
-    return ClockState((), np.empty(0, np.int64), np.empty(0, bool), 0, np.full(places, -1, np.int16))
+    return ClockState(
+        (), np.empty(0, np.int64), np.empty(0, bool), np.empty(0, np.int64), 0, np.full(places, -1, np.int16)
+    )
 
 
 def hear(state: ClockState, producer: str, received_at_ns: int, timeout_ns: int, *, goodbye: bool) -> ClockState:
     """Note that a producer has spoken; return the clock after it."""
-    names, last_ns, live = state.names, state.last_ns, state.live
+    names, last_ns, live, joined_ns = state.names, state.last_ns.copy(), state.live.copy(), state.joined_ns.copy()
     if producer not in names:
         names, last_ns, live = (*names, producer), np.append(last_ns, received_at_ns), np.append(live, True)
-    else:
-        last_ns, live = last_ns.copy(), live.copy()
+        joined_ns = np.append(joined_ns, received_at_ns)
     index = names.index(producer)
+    if not live[index] or received_at_ns - last_ns[index] > timeout_ns:
+        joined_ns[index] = received_at_ns
     last_ns[index] = max(int(last_ns[index]), received_at_ns)
     live[index] = not goodbye
     live &= last_ns > last_ns.max() - timeout_ns
     clock_ns = max(state.clock_ns, int(last_ns[live].min())) if live.any() else state.clock_ns
-    return replace(state, names=names, last_ns=last_ns, live=live, clock_ns=clock_ns)
+    return replace(state, names=names, last_ns=last_ns, live=live, joined_ns=joined_ns, clock_ns=clock_ns)
 
 
 def carry(state: ClockState, producer: str, place: Array) -> ClockState:
@@ -54,6 +59,11 @@ def carry(state: ClockState, producer: str, place: Array) -> ClockState:
     carrier = state.carrier.copy()
     carrier[place] = index
     return replace(state, carrier=carrier)
+
+
+def watched_since_ns(state: ClockState) -> Array:
+    """Return by place since when the producer that carried the terminal has been there without a break; 0 for none."""
+    return np.append(state.joined_ns, 0)[state.carrier]
 
 
 def blind(state: ClockState) -> Array:

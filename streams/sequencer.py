@@ -172,7 +172,7 @@ def _release(
     unheard = boot_before == _NEVER
     same_boot = boot == boot_before
     follows = (same_boot & (sequence == sequence_before + 1)) | ((boot == boot_before + 1) & (sequence == 0)) | unheard
-    goes = _until_first_stop(~(follows | (since_ns + wait_ns <= clock_ns)), first)
+    goes = _until_first_stop(~(follows | (since_ns + wait_ns < clock_ns)), first)
     gap = goes & ~follows
     layers = _layers(columns, place, first, goes, follows & ~unheard, ~same_boot & ~unheard)
     ends = goes & np.append(~goes[1:] | first[1:], True)

@@ -21,14 +21,14 @@ from streams.detectors.handover import HandoverState
 from streams.detectors.outage import OutageState
 from streams.detectors.tilt import TiltState
 from streams.knowledge import Knowledge
-from streams.sequencer import SequencerState
+from streams.sequencer import Layer, SequencerState
 
 COLUMNS_READ = frozenset({
     "terminal_index", "boot_count", "sequence", "observed_at_ns", "state", "serving_satellite_index", "beam_id",
     "gateway_index", "pop_index", "pop_ping_latency_ms", "pop_ping_drop_ratio", "attached", "effective_at_ns",
     *tilt.READS,
 })  # fmt: skip
-STATE_VERSIONS = {"clock": 1, "sequencer": 1, "handover": 1, "outage": 1, "tilt": 1}
+STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 1, "tilt": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,20 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
     clock = clocks.hear(
         state.clock, header.producer_id, header.received_at_ns, limits.producer_timeout_ns, goodbye=header.goodbye
     )
-    if header.kind == TERMINAL.kind:
-        clock = clocks.carry(clock, header.producer_id, place)
+    moves = clock.clock_ns > state.clock.clock_ns
     state = replace(state, clock=clock)
     found: list[dict[str, Array]] = []
     counts: dict[str, int] = {}
+    if moves:
+        # All that was received before the clock moved is in, however it was cut into frames; this frame's rows are later.
+        state, found, counts = _pass_time(state, knowledge, header.plan_version)
     if header.kind == ATTACHMENT.kind:
         state = replace(state, outage=outage.attach(state.outage, frame.columns, place))
     elif header.kind == TERMINAL.kind:
-        state, found, counts = _samples(state, frame, place, knowledge)
-    state, more = _pass_time(state, knowledge, header.plan_version)
-    found += more
+        state = replace(state, clock=clocks.carry(clock, header.producer_id, place))
+        state, more, moved = _samples(state, frame, place, knowledge)
+        found += more
+        counts = {name: counts.get(name, 0) + moved.get(name, 0) for name in counts | moved}
     events = _events(found, state, clock.clock_ns)
     return state, Findings(events, [], clock.clock_ns, clock.clock_ns - limits.lateness_ns, counts)
 
@@ -126,20 +129,7 @@ def _samples(
     if len(admitted.late_place):
         out = outage.fold(out, admitted.late, admitted.late_place, knowledge, facts)
     state = replace(state, sequencer=sequence, outage=out)
-    found: list[dict[str, Array]] = []
-    unjudged_count = 0
-    for layer in admitted.layers:
-        serving = state.handover.serving[0], state.handover.serving[2]
-        moved, events, unjudged = handover.step(state.handover, layer, knowledge, state.shard, header.plan_version)
-        found += [{"kind": np.full(len(e["place"]), "handover", object), **e} for e in events]
-        unjudged_count += unjudged
-        out, events = outage.step(
-            state.outage, layer, serving, knowledge, state.shard, header.plan_version, state.clock.clock_ns
-        )
-        found += events
-        tilted, events = tilt.step(state.tilt, layer, out.phase == outage.OUT, knowledge, state.shard)
-        found += events
-        state = replace(state, handover=moved, outage=out, tilt=tilted)
+    state, found, unjudged_count = _judge(state, admitted.layers, knowledge, header.plan_version)
     return state, found, {
         "samples": frame.rows,
         "repeats": admitted.repeats_count,
@@ -148,22 +138,50 @@ def _samples(
     }  # fmt: skip
 
 
-def _pass_time(state: ShardState, knowledge: Knowledge, plan_version: int) -> tuple[ShardState, list[dict[str, Array]]]:
-    """Let the clock speak: held samples go on when their wait is over, then silence is judged."""
+def _judge(
+    state: ShardState, layers: list[Layer], knowledge: Knowledge, plan_version: int
+) -> tuple[ShardState, list[dict[str, Array]], int]:
+    """Show layers to each detector; return what was noticed, and how many handovers had no plan."""
     found: list[dict[str, Array]] = []
+    unjudged_count = 0
+    for layer in layers:
+        serving = state.handover.serving[0], state.handover.serving[2]
+        moved, events, unjudged = handover.step(state.handover, layer, knowledge, state.shard, plan_version)
+        found += [{"kind": np.full(len(e["place"]), "handover", object), **e} for e in events]
+        unjudged_count += unjudged
+        out, events = outage.step(
+            state.outage, layer, serving, knowledge, state.shard, plan_version, state.clock.clock_ns
+        )
+        found += events
+        tilted, events = tilt.step(state.tilt, layer, out.phase == outage.OUT, knowledge, state.shard)
+        found += events
+        state = replace(state, handover=moved, outage=out, tilt=tilted)
+    return state, found, unjudged_count
+
+
+def _pass_time(
+    state: ShardState, knowledge: Knowledge, plan_version: int
+) -> tuple[ShardState, list[dict[str, Array]], dict[str, int]]:
+    """Let the clock speak: held samples go on when their wait is over, then silence is judged."""
     limits = knowledge.thresholds
+    sequence, admitted = sequencer.admit(
+        state.sequencer, {}, np.empty(0, np.int64), state.clock.clock_ns, limits.reorder_wait_ns
+    )
+    state = replace(state, sequencer=sequence)
+    state, found, unjudged_count = _judge(state, admitted.layers, knowledge, plan_version)
     before = state.outage.phase
     serving = state.handover.serving[0], state.handover.serving[2]
     out, events = outage.pass_time(
-        state.outage, serving, knowledge, state.shard, plan_version, state.clock.clock_ns, clocks.blind(state.clock)
-    )
+        state.outage, serving, knowledge, state.shard, plan_version, state.clock.clock_ns, clocks.blind(state.clock),
+        clocks.watched_since_ns(state.clock),
+    )  # fmt: skip
     found += events
     silent = np.flatnonzero((out.phase != before) & (out.phase != outage.GOOD)) if out is not state.outage else ()
     tilted = state.tilt
     if len(silent):
         tilted, events = tilt.fall_silent(tilted, np.asarray(silent), knowledge.facts(state.shard), limits)
         found += events
-    return replace(state, outage=out, tilt=tilted), found
+    return replace(state, outage=out, tilt=tilted), found, {"handovers_without_plan": unjudged_count}
 
 
 def _events(found: Iterable[dict[str, Array]], state: ShardState, clock_ns: int) -> dict[str, Array]:
@@ -213,6 +231,7 @@ def to_arrays(state: ShardState) -> dict[str, Array]:
         "clock.names": np.frombuffer("\n".join(state.clock.names).encode(), np.uint8),
         "clock.last_ns": state.clock.last_ns,
         "clock.live": state.clock.live,
+        "clock.joined_ns": state.clock.joined_ns,
         "clock.clock_ns": np.array([state.clock.clock_ns]),
         "clock.carrier": state.clock.carrier,
     }
@@ -241,6 +260,7 @@ def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> Shard
         tuple(names.split("\n")) if names else (),
         arrays["clock.last_ns"],
         arrays["clock.live"].astype(bool),
+        arrays["clock.joined_ns"],
         int(arrays["clock.clock_ns"][0]),
         arrays["clock.carrier"],
     )

@@ -8,8 +8,9 @@ Thresholds: a bad run of 2 s (1 s for operational technology); two good samples 
 Cannot see: outages under a second (8 of 15 on a real dish); why the link is gone, beyond what the terminal, the plan and
     the gateway say; anything while the door itself is silent: then the terminal is blind, and neither good nor bad.
 
-A terminal's life here: GOOD -> (silent) SUSPECTED -> OUT or RETURNED -> GOOD, or GOOD -> (bad run, or silent and
-detached) OUT -> GOOD. RETURNED waits `stored_wait_ns` for the ring: it confirms, explains or withdraws.
+A terminal's life here: GOOD -> (silent) SUSPECTED -> GOOD or OUT, or GOOD -> (bad run, or silent and detached) OUT ->
+GOOD. Back at GOOD its ring has `stored_wait_ns` to tell: a suspicion is confirmed or withdrawn then, and the cause of an
+outage that was told to have ended may be revised. A new trouble settles the old one at once.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from streams.knowledge import Knowledge, ShardFacts
 from streams.sequencer import Layer
 
 _NEVER = np.iinfo(np.int64).min
-GOOD, SUSPECTED, OUT, RETURNED = range(4)
+GOOD, SUSPECTED, OUT = range(3)
 
 _CAUSES = np.zeros(len(TerminalState), np.int8)
 for _state, _cause in {
@@ -52,17 +53,17 @@ class OutageState:
     Attributes:
         heard_ns: Log time at which anything live came from it.
         observed_ns: Observed time of the last sample that went on.
-        phase: GOOD, SUSPECTED, OUT or RETURNED.
-        start_ns: Start of the suspicion or the outage.
-        bad_since_ns, good_since_ns: Start of the bad run before an outage, of the good run that may end one.
+        phase: GOOD, SUSPECTED or OUT.
+        start_ns: Start of the suspicion or the outage, and of the last one while its ring may still tell.
+        bad_since_ns, bad_cause: Start of the bad run before an outage, and its first cause.
+        good_since_ns: Start of the good run that may end an outage.
         cause, detached, expected, satellite, gateway: As they were said at the start.
         boots: Whether it booted since the start.
         attached, attached_at_ns: The newest attachment record; -1 for none.
         evidence_ns, evidence_cause: The earliest bad sample that the ring has told of the open or last gap.
-        returned_ns: End of the suspicion or outage that waits for the ring.
-        settle_at_ns: Log time at which the ring's word is taken as all.
-        ended: Whether what waits is an outage that has been said to have ended, so that the ring can only revise it.
-        ended_cause, ended_chain: What was said of it.
+        end_ns: End of the last suspicion or outage.
+        settle_at_ns: Log time at which the ring's word is taken as all; `_NEVER` while nothing waits for it.
+        ended: 1 if what waits is an outage that was told to have ended, 0 if it is a suspicion.
     """
 
     heard_ns: Array
@@ -82,15 +83,9 @@ class OutageState:
     attached_at_ns: Array
     evidence_ns: Array
     evidence_cause: Array
-    returned_ns: Array
+    end_ns: Array
     settle_at_ns: Array
-    settle_start_ns: Array
     ended: Array
-    ended_rows: dict[str, Array]
-
-
-_ENDED = ("from_satellite_index", "from_gateway_index", "cause", "cause_chain", "expected", "detached", "slot_aligned")
-_ENDED_TYPES = (np.int32, np.int32, np.int8, np.int64, np.int8, np.int8, np.int8)
 
 
 def new_state(places: int) -> OutageState:
@@ -100,9 +95,8 @@ def new_state(places: int) -> OutageState:
     return OutageState(
         heard_ns=never, observed_ns=never, phase=no, start_ns=never, bad_since_ns=never, bad_cause=no,
         good_since_ns=never, cause=unknown, detached=no, expected=no, satellite=none, gateway=none, boots=no,
-        attached=unknown, attached_at_ns=never, evidence_ns=never, evidence_cause=unknown, returned_ns=never,
-        settle_at_ns=never, settle_start_ns=never, ended=no,
-        ended_rows={name: np.full(places, MISSING, kind) for name, kind in zip(_ENDED, _ENDED_TYPES, strict=True)},
+        attached=unknown, attached_at_ns=never, evidence_ns=never, evidence_cause=unknown, end_ns=never,
+        settle_at_ns=never, ended=no,
     )  # fmt: skip
 
 
@@ -190,6 +184,8 @@ def step(
     long &= observed_ns - state.bad_since_ns[at] >= facts.outage_ns[at]
     if long.any():
         where = np.flatnonzero(long) if isinstance(at, slice) else at[long]
+        state, settled = _settle(state, where, knowledge)
+        events += settled
         state, started = _start(
             state, where, _begun_ns(state, where), state.bad_cause[where], serving, knowledge, facts, shard,
             plan_version, detached=0,
@@ -202,12 +198,12 @@ def step(
     over = out & ~bad & (observed_ns - state.good_since_ns[at] > limits.merge_ns)
     if over.any():
         where = np.flatnonzero(over) if isinstance(at, slice) else at[over]
-        state, ended = _end(state, where, state.good_since_ns[where], knowledge, clock_ns)
-        events.append(ended)
+        state = _return(state, where, state.good_since_ns[where], clock_ns + limits.stored_wait_ns, ended=1)
+        events.append(_ended(state, where, knowledge, revision=1))
     back = (phase == SUSPECTED) & ~bad & ~long
     if back.any():
         where = np.flatnonzero(back) if isinstance(at, slice) else at[back]
-        state = _return(state, where, begins_ns[back], clock_ns + limits.stored_wait_ns)
+        state = _return(state, where, begins_ns[back], clock_ns + limits.stored_wait_ns, ended=0)
     return replace(state, observed_ns=_set(state.observed_ns, at, np.ones(layer.rows, bool), observed_ns)), events
 
 
@@ -281,9 +277,15 @@ def _aligned(knowledge: Knowledge, start_ns: Array) -> Array:
     return ((into_ns <= edge_ns) | (knowledge.slot_length_ns - into_ns <= edge_ns)).astype(np.int8)
 
 
-def _chain(state: OutageState, where: Array, cause: Array) -> tuple[Array, Array]:
-    """Return primary cause and chain: a boot was a power loss unless the ring says more; the ring beats mere silence."""
-    told = state.evidence_cause[where]
+def _chain(state: OutageState, where: Array, told: Array) -> tuple[Array, Array]:
+    """Return primary cause and chain: a boot was a power loss unless the ring says more; the ring beats mere silence.
+
+    Args:
+        state: With the causes said at the start.
+        where: Places.
+        told: What the ring tells; -1 for nothing.
+    """
+    cause = state.cause[where]
     silent = np.isin(cause, [OutageCause.SILENT, OutageCause.UNKNOWN])
     booted = state.boots[where] == 1
     power = booted & silent & ((told == MISSING) | (told == OutageCause.BOOTING))
@@ -293,37 +295,37 @@ def _chain(state: OutageState, where: Array, cause: Array) -> tuple[Array, Array
     return primary, chain
 
 
-def _end(
-    state: OutageState, where: Array, end_ns: Array, knowledge: Knowledge, clock_ns: int
-) -> tuple[OutageState, dict[str, Array]]:
-    """Close outages; the ring may yet revise what they were."""
-    cause, chain = _chain(state, where, state.cause[where])
-    start_ns = state.start_ns[where]
-    said = {
-        "from_satellite_index": state.satellite[where], "from_gateway_index": state.gateway[where], "cause": cause,
-        "cause_chain": chain, "expected": state.expected[where], "detached": state.detached[where],
-        "slot_aligned": _aligned(knowledge, start_ns),
-    }  # fmt: skip
-    event = {
-        "kind": _kinds("outage_ended", where), "place": where, "started_at_ns": start_ns, "ended_at_ns": end_ns,
-        "duration_s": ((end_ns - start_ns) / NS_PER_S).astype(np.float32), **said,
-    }  # fmt: skip
-    rows = {name: array.copy() for name, array in state.ended_rows.items()}
-    for name, new in said.items():
-        rows[name][where] = new
+def _return(state: OutageState, where: Array, end_ns: Array, settle_at_ns: int, *, ended: int) -> OutageState:
+    """Service is back; the ring may yet tell what it was."""
     values: dict[str, Any] = {
-        "phase": GOOD, "good_since_ns": _NEVER, "returned_ns": end_ns, "settle_start_ns": start_ns,
-        "settle_at_ns": clock_ns + knowledge.thresholds.stored_wait_ns, "ended": 1,
-    }  # fmt: skip
-    return replace(_put(state, where, values), ended_rows=rows), event
-
-
-def _return(state: OutageState, where: Array, end_ns: Array, settle_at_ns: int) -> OutageState:
-    values: dict[str, Any] = {
-        "phase": RETURNED, "returned_ns": end_ns, "settle_at_ns": settle_at_ns, "settle_start_ns": state.start_ns[where],
-        "ended": 0,
+        "phase": GOOD, "good_since_ns": _NEVER, "end_ns": end_ns, "settle_at_ns": settle_at_ns, "ended": ended,
     }  # fmt: skip
     return _put(state, where, values)
+
+
+def _said(state: OutageState, where: Array, knowledge: Knowledge, told: Array) -> dict[str, Array]:
+    """Return what an outage that is over says of itself, with or without the ring's word."""
+    cause, chain = _chain(state, where, told)
+    return {
+        "place": where, "started_at_ns": state.start_ns[where], "from_satellite_index": state.satellite[where],
+        "from_gateway_index": state.gateway[where], "cause": cause, "cause_chain": chain,
+        "expected": state.expected[where], "detached": state.detached[where],
+        "slot_aligned": _aligned(knowledge, state.start_ns[where]),
+    }  # fmt: skip
+
+
+def _span(state: OutageState, where: Array) -> dict[str, Array]:
+    start_ns, end_ns = state.start_ns[where], state.end_ns[where]
+    return {"ended_at_ns": end_ns, "duration_s": ((end_ns - start_ns) / NS_PER_S).astype(np.float32)}
+
+
+def _ended(state: OutageState, where: Array, knowledge: Knowledge, *, revision: int) -> dict[str, Array]:
+    """Say that outages have ended: at first by what is known at once, in the second revision with the ring's word."""
+    told = state.evidence_cause[where] if revision > 1 else np.full(len(where), MISSING, np.int8)
+    return {
+        "kind": _kinds("outage_ended", where), **_said(state, where, knowledge, told), **_span(state, where),
+        "revision": np.full(len(where), revision, np.int16),
+    }  # fmt: skip
 
 
 def fold(state: OutageState, columns: Columns, place: Array, knowledge: Knowledge, facts: ShardFacts) -> OutageState:
@@ -334,11 +336,10 @@ def fold(state: OutageState, columns: Columns, place: Array, knowledge: Knowledg
     states = columns["state"]
     drop = columns.get("pop_ping_drop_ratio", np.full(len(place), np.nan, np.float32))
     bad = (drop >= knowledge.thresholds.drop_ratio) | _WITHOUT_TRAFFIC[np.clip(states, 0, len(_WITHOUT_TRAFFIC) - 1)]
-    phase = state.phase[place]
-    waiting = (phase != GOOD) | (state.settle_at_ns[place] != _NEVER)
-    start_ns = np.where(phase == GOOD, state.settle_start_ns[place], state.start_ns[place])
-    end_ns = np.where((phase == GOOD) | (phase == RETURNED), state.returned_ns[place], np.iinfo(np.int64).max)
-    inside = waiting & (at_ns >= start_ns) & (at_ns - facts.cadence_ns[place] < end_ns)
+    over = state.phase[place] == GOOD
+    waiting = ~over | (state.settle_at_ns[place] != _NEVER)
+    end_ns = np.where(over, state.end_ns[place], np.iinfo(np.int64).max)
+    inside = waiting & (at_ns >= state.start_ns[place]) & (at_ns - facts.cadence_ns[place] < end_ns)
     rows = np.flatnonzero(bad & inside)
     if not len(rows):
         return state
@@ -359,15 +360,22 @@ def pass_time(
     plan_version: int,
     clock_ns: int,
     blind: Array,
+    watched_since_ns: Array,
 ) -> tuple[OutageState, list[dict[str, Array]]]:
-    """Let the shard's clock speak: silence is suspected, silence and detached is an outage, returns are settled."""
+    """Let the shard's clock speak: silence is suspected, silence and detached is an outage, returns are settled.
+
+    The clock has moved and this frame's rows are not in yet, so a time is over once the clock is past it: what was
+    received up to then is in, however it was cut into frames. Silence counts from when somebody could have heard.
+    """
     limits, facts = knowledge.thresholds, knowledge.facts(shard)
     events: list[dict[str, Array]] = []
-    silent_ns = np.where((state.heard_ns == _NEVER) | blind, 0, clock_ns - state.heard_ns)
+    silent_ns = np.where((state.heard_ns == _NEVER) | blind, 0, clock_ns - np.maximum(state.heard_ns, watched_since_ns))
     detached = (state.attached == 0) & (state.attached_at_ns >= state.observed_ns - limits.silence_ns)
-    gone = (silent_ns >= facts.outage_ns + facts.cadence_ns) & detached & (state.observed_ns != _NEVER)
-    where = np.flatnonzero(gone & ((state.phase == GOOD) | (state.phase == SUSPECTED)))
+    gone = (silent_ns > facts.outage_ns + facts.cadence_ns) & detached & (state.observed_ns != _NEVER)
+    where = np.flatnonzero(gone & (state.phase != OUT))
     if len(where):
+        state, settled = _settle(state, where, knowledge)
+        events += settled
         cause = np.full(len(where), OutageCause.SILENT, np.int8)
         start_ns = np.where(state.phase[where] == SUSPECTED, state.start_ns[where], state.observed_ns[where])
         state, started = _start(
@@ -375,12 +383,14 @@ def pass_time(
         )
         events.append(started)
     threshold_ns = np.maximum(limits.silence_ns, limits.silence_cadences * facts.cadence_ns)
-    quiet = (state.phase == GOOD) & (state.observed_ns != _NEVER) & (silent_ns >= threshold_ns)
+    quiet = (state.phase == GOOD) & (state.observed_ns != _NEVER) & (silent_ns > threshold_ns)
     where = np.flatnonzero(quiet)
     if len(where):
+        state, settled = _settle(state, where, knowledge)
+        events += settled
         state, suspected = _suspect(state, where, serving, knowledge, facts, shard, plan_version, threshold_ns)
         events.append(suspected)
-    due = np.flatnonzero((state.settle_at_ns != _NEVER) & (state.settle_at_ns <= clock_ns))
+    due = np.flatnonzero((state.settle_at_ns != _NEVER) & (state.settle_at_ns < clock_ns))
     if len(due):
         state, settled = _settle(state, due, knowledge)
         events += settled
@@ -414,68 +424,35 @@ def _suspect(
     }  # fmt: skip
 
 
-def _settle(state: OutageState, due: Array, knowledge: Knowledge) -> tuple[OutageState, list[dict[str, Array]]]:
+def _settle(state: OutageState, where: Array, knowledge: Knowledge) -> tuple[OutageState, list[dict[str, Array]]]:
     """The ring has had its time: suspicions become outages or are withdrawn, ended outages are revised if it says so."""
+    due = where[state.settle_at_ns[where] != _NEVER]
+    if not len(due):
+        return state, []
+    told = state.evidence_cause[due] != MISSING
+    suspected = state.ended[due] == 0
+    silent = np.full(len(due), MISSING, np.int8)
+    revised = ~suspected & (_chain(state, due, state.evidence_cause[due])[1] != _chain(state, due, silent)[1])
+    guilty = suspected & (told | (state.boots[due] == 1))
     events: list[dict[str, Array]] = []
-    returned = state.phase[due] == RETURNED
-    guilty = returned & ((state.evidence_ns[due] != _NEVER) | (state.boots[due] == 1))
-    for rows, stored in (
-        (guilty & (state.evidence_ns[due] == _NEVER), 0),
-        (guilty & (state.evidence_ns[due] != _NEVER), 1),
-    ):
-        where = due[rows]
-        if len(where):
-            events += _confirmed(state, where, knowledge, stored)
-    innocent = due[returned & ~guilty]
+    if guilty.any():
+        events += _confirmed(state, due[guilty], knowledge, told[guilty])
+    innocent = due[suspected & ~guilty]
     if len(innocent):
-        start_ns, end_ns = state.start_ns[innocent], state.returned_ns[innocent]
         events.append({
-            "kind": _kinds("outage_withdrawn", innocent), "place": innocent, "started_at_ns": start_ns,
-            "ended_at_ns": end_ns, "duration_s": ((end_ns - start_ns) / NS_PER_S).astype(np.float32),
+            "kind": _kinds("outage_withdrawn", innocent), "place": innocent,
+            "started_at_ns": state.start_ns[innocent], **_span(state, innocent),
         })  # fmt: skip
-    revised = due[~returned & (state.ended[due] == 1)]
-    if len(revised):
-        event = _revision(state, revised)
-        if event:
-            events.append(event)
+    if revised.any():
+        events.append(_ended(state, due[revised], knowledge, revision=2))
     values: dict[str, Any] = {"settle_at_ns": _NEVER, "ended": 0, "evidence_ns": _NEVER, "evidence_cause": MISSING}
-    state = _put(state, due, values)
-    state = _put(state, due[returned], {"phase": GOOD}) if returned.any() else state
-    return state, events
+    return _put(state, due, values), events
 
 
-def _confirmed(state: OutageState, where: Array, knowledge: Knowledge, stored: int) -> list[dict[str, Array]]:
+def _confirmed(state: OutageState, where: Array, knowledge: Knowledge, told: Array) -> list[dict[str, Array]]:
     """Say a whole outage at once: it is over, and nobody is woken for it."""
-    start_ns, end_ns = state.start_ns[where], state.returned_ns[where]
-    cause, chain = _chain(state, where, state.cause[where])
-    both = {
-        "place": where, "started_at_ns": start_ns, "from_satellite_index": state.satellite[where],
-        "from_gateway_index": state.gateway[where], "cause": cause, "cause_chain": chain,
-        "expected": state.expected[where], "detached": state.detached[where],
-        "slot_aligned": _aligned(knowledge, start_ns), "stored": np.full(len(where), stored, np.int8),
-    }  # fmt: skip
+    both = _said(state, where, knowledge, state.evidence_cause[where]) | {"stored": told.astype(np.int8)}
     return [
         {"kind": _kinds("outage_started", where), **both},
-        {
-            "kind": _kinds("outage_ended", where), **both, "ended_at_ns": end_ns,
-            "duration_s": ((end_ns - start_ns) / NS_PER_S).astype(np.float32),
-        },
-    ]  # fmt: skip
-
-
-def _revision(state: OutageState, revised: Array) -> dict[str, Array]:
-    """Return second revisions of ended outages whose causes the ring tells otherwise."""
-    said = state.ended_rows
-    cause, chain = _chain(state, revised, state.cause[revised])
-    other = chain != said["cause_chain"][revised]
-    where = revised[other]
-    if not len(where):
-        return {}
-    start_ns, end_ns = state.settle_start_ns[where], state.returned_ns[where]
-    rows = {name: array[where] for name, array in said.items()}
-    rows |= {"cause": cause[other], "cause_chain": chain[other]}
-    return {
-        "kind": _kinds("outage_ended", where), "place": where, "started_at_ns": start_ns, "ended_at_ns": end_ns,
-        "duration_s": ((end_ns - start_ns) / NS_PER_S).astype(np.float32), **rows,
-        "revision": np.full(len(where), 2, np.int16),
-    }  # fmt: skip
+        {"kind": _kinds("outage_ended", where), **both, **_span(state, where)},
+    ]

@@ -43,26 +43,30 @@ class ReferenceShard:
     def frame(self, kind, producer, received_ns, rows, *, stored=False, goodbye=False):
         self.producers[producer] = max(received_ns, self.producers.get(producer, 0))
         (self.live.discard if goodbye else self.live.add)(producer)
+        before = self.clock
         newest = max(self.producers.values())
         self.live = {p for p in self.live if self.producers[p] > newest - self.limits.producer_timeout_ns}
         if self.live:
             self.clock = max(self.clock, min(self.producers[p] for p in self.live))
-        if kind == "terminal":
-            for row in rows:
-                self.terminals[row["terminal_index"]].carrier = producer
+        if self.clock > before:
+            # What came before the clock moved is in, however it was cut; this frame's rows are later.
+            for terminal in self.terminals.values():
+                terminal.release()
+            for terminal in self.terminals.values():
+                terminal.pass_time()
         if kind == "attachment":
             for row in rows:
                 self.terminals[row["terminal_index"]].attachment(row)
         elif kind == "terminal" and stored:
             for row in rows:
+                self.terminals[row["terminal_index"]].carrier = producer
                 self.terminals[row["terminal_index"]].fold(row)
         elif kind == "terminal":
             for row in rows:
+                self.terminals[row["terminal_index"]].carrier = producer
                 self.terminals[row["terminal_index"]].arrive(row)
             for terminal in self.terminals.values():
                 terminal.release()
-        for terminal in self.terminals.values():
-            terminal.pass_time()
 
     def say(self, kind, terminal, started_ns, **fields):
         self.events.append(
@@ -126,7 +130,7 @@ class ReferenceTerminal:
                 or key == (self.last[0], self.last[1] + 1)
                 or key == (self.last[0] + 1, 0)
             )  # fmt: skip
-            if not follows and came + self.shard.limits.reorder_wait_ns > self.shard.clock:
+            if not follows and came + self.shard.limits.reorder_wait_ns >= self.shard.clock:
                 return
             if not follows:
                 first = self.last[1] + 1 if key[0] == self.last[0] else 0
@@ -247,9 +251,7 @@ class ReferenceTerminal:
                 if at - self.good_since > self.shard.limits.merge_ns:
                     self.end(self.good_since)
         elif was == "suspected" and not bad:
-            self.phase = "returned"
-            self.returned = begins
-            self.settle = self.shard.clock + self.shard.limits.stored_wait_ns
+            self.returns(begins, ended=False)
         self.observed = at
 
     def foreseen(self, start):
@@ -260,7 +262,13 @@ class ReferenceTerminal:
         into = start % self.shard.plan.slot_ns
         return int(min(into, self.shard.plan.slot_ns - into) <= self.shard.limits.slot_edge_ns)
 
+    def returns(self, end, *, ended):
+        """Service is back; the ring has so long to tell what it was."""
+        self.phase, self.good_since, self.over = "good", None, end
+        self.settle, self.ended = self.shard.clock + self.shard.limits.stored_wait_ns, ended
+
     def begin(self, start, cause, *, detached):
+        self.settle_down()
         uncovered = self.foreseen(start)
         cause = OutageCause.COVERAGE_GAP if uncovered else cause
         satellite, gateway = (self.serving[0], self.serving[2]) if self.serving else (-1, -1)
@@ -272,40 +280,31 @@ class ReferenceTerminal:
         self.phase, self.start, self.bad_since, self.good_since = "out", start, None, None
         self.booted, self.evidence, self.settle = False, None, None
 
-    def chain(self, cause):
-        told = self.evidence[1] if self.evidence else None
+    def causes(self, told):
+        """Return cause and chain, given what the ring told (None for nothing)."""
+        cause = self.said["cause"]
         if cause in (OutageCause.SILENT, OutageCause.UNKNOWN):
             if self.booted and told in (None, OutageCause.BOOTING):
-                return [OutageCause.POWER, OutageCause.BOOTING if told else None]
-            return [told if told is not None else cause, None]
-        return [cause, told if told is not None and told != cause else None]
+                chain = [OutageCause.POWER, OutageCause.BOOTING]
+            else:
+                chain = [cause if told is None else told]
+        else:
+            chain = [cause] if told in (None, cause) else [cause, told]
+        return {"cause": chain[0], "cause_chain": sum((c + 1) << (5 * i) for i, c in enumerate(chain))}
 
-    def tell_end(self, start, end, revision=1, **more):
-        first, second = self.chain(self.said["cause"])
-        if self.booted and first is OutageCause.POWER:
-            second = OutageCause.BOOTING
-        packed = (first + 1) + ((second + 1) << 5 if second is not None else 0)
-        fields = {**self.said, "cause": first, "cause_chain": packed}
-        event = {
-            "kind": "outage_ended", "subject_index": self.index, "started_at_ns": start, "ended_at_ns": end,
-            "duration_s": (end - start) / NS_PER_S, "revision": revision, **fields, **more,
-        }  # fmt: skip
-        self.shard.events.append(event)
-        return packed
+    def span(self):
+        return {"ended_at_ns": self.over, "duration_s": (self.over - self.start) / NS_PER_S}
 
     def end(self, end):
-        self.ended = self.tell_end(self.start, end), self.start, end
-        self.phase, self.good_since = "good", None
-        self.returned = end
-        self.settle = self.shard.clock + self.shard.limits.stored_wait_ns
+        self.returns(end, ended=True)
+        self.shard.say("outage_ended", self.index, self.start, **{**self.said, **self.causes(None)}, **self.span())
 
     def fold(self, row):
         if not self.is_bad(row) or (self.phase == "good" and self.settle is None):
             return
         at = row["observed_at_ns"]
-        start = self.ended[1] if self.phase == "good" else self.start
-        over = self.returned if self.phase in ("good", "returned") else math.inf
-        if at >= start and at - self.cadence < over and (self.evidence is None or at < self.evidence[0]):
+        over = self.over if self.phase == "good" else math.inf
+        if at >= self.start and at - self.cadence < over and (self.evidence is None or at < self.evidence[0]):
             self.evidence = at, CAUSE[TerminalState(row["state"])]
 
     def pass_time(self):
@@ -314,17 +313,18 @@ class ReferenceTerminal:
         if self.heard is not None and self.observed is not None and not blind:
             silent = clock - self.heard
             detached = self.attached == 0 and self.attached_at >= self.observed - limits.silence_ns
-            if self.phase in ("good", "suspected") and detached and silent >= self.hold + self.cadence:
+            if self.phase != "out" and detached and silent > self.hold + self.cadence:
                 start = self.start if self.phase == "suspected" else self.observed
                 self.begin(start, OutageCause.SILENT, detached=1)
                 self.fall_silent()
             threshold = max(limits.silence_ns, limits.silence_cadences * self.cadence)
-            if self.phase == "good" and silent >= threshold:
+            if self.phase == "good" and silent > threshold:
                 self.suspect(threshold)
-        if self.settle is not None and self.settle <= clock:
+        if self.settle is not None and self.settle < clock:
             self.settle_down()
 
     def suspect(self, threshold):
+        self.settle_down()
         start = self.observed
         satellite, gateway = (self.serving[0], self.serving[2]) if self.serving else (-1, -1)
         uncovered = self.foreseen(start)
@@ -342,29 +342,20 @@ class ReferenceTerminal:
         self.fall_silent()
 
     def settle_down(self):
-        if self.phase == "returned":
-            if self.evidence or self.booted:
-                stored = int(self.evidence is not None)
-                first, second = self.chain(self.said["cause"])
-                if self.booted and first is OutageCause.POWER:
-                    second = OutageCause.BOOTING
-                packed = (first + 1) + ((second + 1) << 5 if second is not None else 0)
-                fields = {**self.said, "cause": first, "cause_chain": packed, "stored": stored}
-                self.shard.say("outage_started", self.index, self.start, **fields)
-                self.tell_end(self.start, self.returned, stored=stored)
-            else:
-                self.shard.say(
-                    "outage_withdrawn", self.index, self.start, ended_at_ns=self.returned,
-                    duration_s=(self.returned - self.start) / NS_PER_S,
-                )  # fmt: skip
-            self.phase = "good"
+        """The ring has had its time, or a new trouble begins."""
+        if self.settle is None:
+            return
+        told = self.evidence[1] if self.evidence else None
+        fields = {**self.said, **self.causes(told)}
+        if self.ended:
+            if self.causes(told) != self.causes(None):
+                self.shard.say("outage_ended", self.index, self.start, **fields, **self.span(), revision=2)
+        elif told is not None or self.booted:
+            fields["stored"] = int(told is not None)
+            self.shard.say("outage_started", self.index, self.start, **fields)
+            self.shard.say("outage_ended", self.index, self.start, **fields, **self.span())
         else:
-            packed, start, end = self.ended
-            first, second = self.chain(self.said["cause"])
-            if self.booted and first is OutageCause.POWER:
-                second = OutageCause.BOOTING
-            if (first + 1) + ((second + 1) << 5 if second is not None else 0) != packed:
-                self.tell_end(start, end, revision=2)
+            self.shard.say("outage_withdrawn", self.index, self.start, **self.span())
         self.settle, self.evidence = None, None
 
     # --- tilt --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The final word on each event of a run of steps: last revision by key, as words."""
 
+import math
+
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.shard import new_state, step
 from tests.make import START_NS
@@ -42,5 +44,9 @@ def _rows(events):
 
 
 def _content(row):
-    kept = {n: round(v, 4) if isinstance(v, float) else v for n, v in row.items() if n not in _NOT_CONTENT and v == v}
+    kept = {
+        n: round(v, 4) if isinstance(v, float) else v
+        for n, v in row.items()
+        if n not in _NOT_CONTENT and not (isinstance(v, float) and math.isnan(v))
+    }
     return tuple(sorted((n, v) for n, v in kept.items() if v != -1))

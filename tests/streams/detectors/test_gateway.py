@@ -29,13 +29,15 @@ def run(seconds, state: GatewayState | None = None):
         state, events = step(state, columns, START_NS + second * NS_PER_S)
         for i in range(len(events.get("event_code", []))):
             end = int(events["ended_at_ns"][i])
-            said.append((
-                KIND_BY_CODE[int(events["event_code"][i])].kind,
-                int(events["subject_index"][i]),
-                (int(events["started_at_ns"][i]) - START_NS) // NS_PER_S,
-                None if end < 0 else (end - START_NS) // NS_PER_S,
-                second,
-            ))
+            said.append(
+                (
+                    KIND_BY_CODE[int(events["event_code"][i])].kind,
+                    int(events["subject_index"][i]),
+                    (int(events["started_at_ns"][i]) - START_NS) // NS_PER_S,
+                    None if end < 0 else (end - START_NS) // NS_PER_S,
+                    second,
+                )
+            )
     return said
 
 
