@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ingest.contract.columns import MISSING, Array, Column, Columns
+from ingest.contract.columns import MISSING, Array, Column, Columns, row_count
 from ingest.contract.instants import to_rfc3339
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import SubjectKind
@@ -49,6 +49,8 @@ _ENDPOINT_KINDS = {
 
 def details(columns: Columns, names: Names) -> Iterator[dict[str, Any]]:
     """Yield the JSON form of each row; a kind that the catalogue does not know is skipped (the caller counts codes)."""
+    if not row_count(columns):
+        return
     said = {name: _say(EVENT.column(name), values, names) for name, values in columns.items() if name in _OPTIONAL}
     identity = zip(
         columns["event_key"].tolist(),
