@@ -1,6 +1,7 @@
 """The bus as a writer over Kafka: a record is safe once `flush` returns, and a refused one is never passed over."""
 
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLarg
 from ingest.contract.bus import Fatal, Headers, Retry
 from ingest.contract.topics import Topic
 
+_FORCED_CLOSE_S = 1.0
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 # Frames are at most 900 kB; the broker's own limit is 1 MiB.
 REQUEST_LIMIT_BYTES = 1_048_576
@@ -41,11 +43,15 @@ class KafkaWriter:
         return self._producer
 
     def _abandon(self) -> None:
-        """Drop a producer that has failed, with all it holds: an idempotent one does not recover (measured, 3.0.12)."""
+        """Drop a producer that has failed, with all it holds.
+
+        Measured with 3.0.12 and a broker paused for 2 to 6 s beside a delivery timeout of 2 s: an idempotent producer
+        recovered in none of 5 rounds, its records never expired, and `close` raised; without idempotence 10 of 10 did.
+        """
         self._sent = []
-        if self._producer is not None:
-            self._producer.close(timeout=0)
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            _force_close(producer)
 
     def send(self, topic: Topic, *, key: bytes, value: bytes | None, partition: int = 0, headers: Headers = ()) -> None:
         """Hand a record over.
@@ -86,9 +92,12 @@ class KafkaWriter:
 
     def close(self) -> None:
         """Let go of the broker."""
-        if self._producer is not None:
-            self._producer.close(timeout=self._within_s)
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                producer.close(timeout=self._within_s)
+            except KafkaError:
+                _force_close(producer)
 
     def __enter__(self) -> Self:
         return self
@@ -112,3 +121,13 @@ def _new_producer(bootstrap: str, within_s: float) -> KafkaProducer:
         max_block_ms=int(within_s * 1000),
         bootstrap_timeout_ms=int(within_s * 1000),
     )
+
+
+def _force_close(producer: KafkaProducer) -> None:
+    """Close a producer whose records will never be acknowledged, and end its thread."""
+    with suppress(KafkaError):
+        producer.close(timeout=0)
+    # `close` flushes first and gives up before it ends the thread: it would stay for ever, one more for each attempt.
+    producer._sender.force_close()  # noqa: SLF001 - the library has no public way
+    with suppress(KafkaError):
+        producer.close(timeout=_FORCED_CLOSE_S)

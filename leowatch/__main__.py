@@ -15,6 +15,10 @@ from ingest.contract.instants import from_rfc3339
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Telemetry and observability for a LEO network.")
 
 
+inventory = typer.Typer(no_args_is_help=True, help="Who is who.")
+app.add_typer(inventory, name="inventory")
+
+
 @app.command()
 def demo(
     terminals: Annotated[int, typer.Option(help="Number of terminals.", min=1)] = 2_000,
@@ -76,6 +80,31 @@ def simulate(
         said = run_simulate(Options(sky=sky, to=to, speed=speed, kafka=kafka, truth_out=truth_out), console=console)
     except (ValueError, OSError, Fatal, Retry) as error:
         console.print(f"leowatch simulate: {error}", style="bold red")
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps(said))
+
+
+@inventory.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="JSON lines, one record each; `deployment` among them.")],
+    kafka: Annotated[str, typer.Option(help="Brokers, host:port, comma separated.")] = "127.0.0.1:9092",
+    dry_run: Annotated[bool, typer.Option(help="Say what would change, and write nothing.")] = False,
+) -> None:
+    """Apply an inventory: the whole file is judged first; nothing is ever removed."""
+    from ingest.inventory_file import apply as apply_inventory  # noqa: PLC0415
+    from ingest.inventory_file import changes, read_inventory  # noqa: PLC0415
+    from ingest.inventory_topics import read_topics  # noqa: PLC0415
+    from ingest.kafka_writer import KafkaWriter  # noqa: PLC0415
+
+    try:
+        wanted, current = read_inventory(file), read_topics(kafka)
+        if dry_run:
+            said = changes(current, wanted).summary()
+        else:
+            with KafkaWriter(kafka) as writer:
+                said = apply_inventory(current, wanted, writer).summary()
+    except (ValueError, OSError, Fatal, Retry) as error:
+        typer.echo(f"leowatch inventory apply: {error}", err=True)
         raise typer.Exit(2) from error
     typer.echo(json.dumps(said))
 

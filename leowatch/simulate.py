@@ -10,7 +10,7 @@ from rich.console import Console
 from exporters.contract.topics import EXPORTERS_TOPICS
 from ingest.contract.topics import INGEST_TOPICS
 from ingest.kafka_writer import KafkaWriter
-from ingest.topic_admin import create_topics
+from ingest.topics_admin import create_topics
 from leowatch.memory_bus import MemoryBus
 from leowatch.run_folder import READS, RunFolder
 from simulators.broadcast import play
@@ -54,7 +54,8 @@ def run_simulate(options: Options, *, console: Console) -> dict[str, Any]:
         counts["seconds"] += 1
 
     if options.to == "kafka":
-        create_topics(options.kafka, (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS), options.sky.partition_count)
+        topics = (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS)
+        create_topics(options.kafka, topics, partition_count=options.sky.partition_count)
         with KafkaWriter(options.kafka) as writer:
             play(sky, writer, speed_ratio=options.speed, monotonic_s=time.monotonic, sleep_s=time.sleep, heard=heard)
     else:

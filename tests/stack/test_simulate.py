@@ -10,7 +10,7 @@ from ingest.contract.bus import Fatal
 from ingest.contract.frame import Frame, TelemetryHeader, decode
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.topics import TERMINAL_TELEMETRY, Spread, Topic
-from ingest.topic_admin import create_topics
+from ingest.topics_admin import create_topics
 from leowatch.__main__ import app
 from tests.stack.servers import kafka as kafkas
 
@@ -49,7 +49,7 @@ def test_a_simulated_minute_lands_on_kafka_as_frames_that_anyone_can_read(tmp_pa
 
 
 def test_topics_are_made_once_and_another_partition_count_is_refused(kafka):
-    assert create_topics(kafka.bootstrap, [SHARDED], 4) == [SHARDED.name]
-    assert create_topics(kafka.bootstrap, [SHARDED], 4) == []
-    with pytest.raises(Fatal, match="has 4 partitions, 8 are declared"):
-        create_topics(kafka.bootstrap, [SHARDED], 8)
+    assert create_topics(kafka.bootstrap, [SHARDED], partition_count=4).created == (SHARDED.name,)
+    assert create_topics(kafka.bootstrap, [SHARDED], partition_count=4).created == ()
+    with pytest.raises(Fatal, match=SHARDED.name):
+        create_topics(kafka.bootstrap, [SHARDED], partition_count=8)
