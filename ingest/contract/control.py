@@ -1,14 +1,12 @@
 """What people tell the pipeline: maintenance windows, acknowledgements, thresholds, verdicts; each becomes an audit record."""
 
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
 import msgspec
-from msgspec import Meta
 
+from ingest.contract.instants import At
 from ingest.contract.vocabulary import SubjectKind
-
-At = Annotated[int, Meta(ge=0, description="Nanoseconds since the Unix epoch, UTC.")]
 
 
 class Judgement(StrEnum):
