@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from ingest.contract.bus import Fatal
+from ingest.contract.bus import Fatal, Retry
 from ingest.contract.frame import FRAME_LIMIT_BYTES, TelemetryHeader, decode
 from ingest.contract.instants import to_rfc3339
 from ingest.contract.telemetry import LAYOUTS
@@ -283,3 +284,25 @@ def test_a_record_over_a_topics_own_limit_is_an_error(broker):
                 writer.flush()
     finally:
         broker.unset_topic(INGEST_DEADLETTER.name, "max.message.bytes")
+
+
+def test_a_writer_writes_again_after_the_broker_was_away_and_leaves_no_thread_behind(broker):
+    with KafkaWriter(broker.bootstrap, within_s=1.0) as writer:
+
+        def put():
+            for _ in range(4):
+                writer.send(INGEST_DEADLETTER, key=b"k", value=b"v" * 100)
+            writer.flush()
+
+        put()
+        before_count = threading.active_count()
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        try:
+            for _ in range(3):
+                with pytest.raises(Retry):
+                    put()
+        finally:
+            os.kill(broker.process.pid, signal.SIGCONT)
+        put()
+
+        assert threading.active_count() <= before_count
