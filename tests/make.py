@@ -72,7 +72,11 @@ def columns(samples, layout=TERMINAL, default=None):
 
 def frame(samples, received_s, *, kind=TERMINAL, producer="door-1", **header):
     """Return a frame of samples (dictionaries over `SAMPLE`), received so many seconds after the start."""
-    default = None if kind is TERMINAL else {"terminal_index": 0, "observed_at_ns": START_NS, "gateway_index": 1, "attached": 1}
+    default = (
+        None
+        if kind is TERMINAL
+        else {"terminal_index": 0, "observed_at_ns": START_NS, "gateway_index": 1, "attached": 1}
+    )
     made = columns(samples, kind, default) if samples else {}
     head = TelemetryHeader(
         kind=kind.kind, version=1, received_at_ns=START_NS + round(received_s * S), producer_id=producer,

@@ -1,6 +1,6 @@
 """The frame codec: one Arrow IPC record batch with a JSON header in its schema's metadata.
 
-    | Arrow stream | schema (column names, types, metadata {"leowatch": header}) | one record batch, lz4 | end mark |
+    | Arrow stream | schema (column names, types, metadata {"leowatch": header}) | one record batch, lz4 |
 
 A missing value is NaN in a float column and -1 in an integer column; a column of which nothing is known is left out.
 """
@@ -77,17 +77,17 @@ class TelemetryHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     kind: str
     version: int
-    received_at_ns: At
+    received_at_ns: int
     producer_id: str
-    producer_sequence: Count
-    shard: Count = 0
-    shard_count: Count = 0
+    producer_sequence: int
+    shard: int = 0
+    shard_count: int = 0
     stored: bool = False
     goodbye: bool = False
-    inventory_version: Count = 0
-    plan_version: Count = 0
-    maintenance_version: Count = 0
-    threshold_version: Count = 0
+    inventory_version: int = 0
+    plan_version: int = 0
+    maintenance_version: int = 0
+    threshold_version: int = 0
 
 
 H = TypeVar("H", bound=msgspec.Struct)
@@ -195,18 +195,20 @@ def decode(
         )
     try:
         schema = pa.ipc.open_stream(value).schema
-        names = schema.names
-        header = msgspec.json.decode((schema.metadata or {}).get(_HEADER_KEY, b""), type=header_type)
+        names = tuple(schema.names)
     except _DAMAGE as error:
         return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"not an Arrow stream: {error}")
-    except msgspec.MsgspecError as error:
+    if len(set(names)) < len(names):
+        return Rejected(reason=RejectReason.UNPARSEABLE, detail="two columns of one name")
+    try:
+        header = msgspec.json.decode((schema.metadata or {}).get(_HEADER_KEY, b""), type=header_type)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"no readable header in the schema's metadata: {error}")
     layout = layouts.get(getattr(header, "kind", ""))
     refusal = _refuse_header(header, layout, shard_count)
     if refusal is not None or layout is None:
         return refusal or Rejected(reason=RejectReason.UNKNOWN_KIND, detail="no kind")
-    wanted = [column for column in layout.columns if only is None or column.name in only]
-    return _refuse_columns(schema, names, wanted, layout) or _read_columns(value, names, header, layout, wanted)
+    return _read_columns(value, schema, names, header, layout, only)
 
 
 def _refuse_header(header: msgspec.Struct, layout: Layout | None, shard_count: int | None) -> Rejected | None:
@@ -220,9 +222,6 @@ def _refuse_header(header: msgspec.Struct, layout: Layout | None, shard_count: i
     if shard_count is not None and theirs != shard_count:
         detail = f"written for {theirs} shards; the inventory says {shard_count}"
         return Rejected(reason=RejectReason.SHARD_COUNT, detail=detail)
-    if shard_count is not None and getattr(header, "shard", 0) >= shard_count:
-        detail = f"shard {getattr(header, 'shard', 0)} of {shard_count}"
-        return Rejected(reason=RejectReason.WRONG_SHARD, detail=detail)
     return None
 
 
@@ -236,49 +235,45 @@ def _selection(
     return wanted, tuple((c, c.name in there) for c in layout.columns if only is None or c.name in only)
 
 
-def _refuse_columns(schema: pa.Schema, names: list[str], wanted: list[Column], layout: Layout) -> Rejected | None:
-    twins = len(set(names)) != len(names)
-    for column in wanted:
-        if column.name not in names:
-            continue
-        if twins and names.count(column.name) > 1:
-            detail = f"{column.name} comes {names.count(column.name)} times in a {layout.kind} frame"
-            return Rejected(reason=RejectReason.UNPARSEABLE, detail=detail, field=column.name)
-        theirs = schema.field(column.name).type
-        if theirs != column.arrow_type:
-            detail = f"{column.name} is {theirs}; it should be {column.arrow_type}"
-            return Rejected(reason=RejectReason.WRONG_TYPE, detail=detail, field=column.name)
-    return None
-
-
 def _read_columns(
-    value: bytes, names: list[str], header: H, layout: Layout, wanted: list[Column]
+    value: bytes, schema: pa.Schema, names: tuple[str, ...], header: H, layout: Layout, only: frozenset[str] | None
 ) -> Frame[H] | Rejected:
-    if not value.endswith(_END_OF_STREAM):
-        return Rejected(reason=RejectReason.TRUNCATED, detail="the frame has no end: without it, rows may be missing")
-    known = [column for column in wanted if column.name in names]
-    included = tuple(names.index(column.name) for column in known)
+    wanted, expected = _selection(layout, names, only)
     try:
-        batches = list(pa.ipc.open_stream(value, options=_read_options(included if len(known) < len(names) else None)))
+        batches = list(pa.ipc.open_stream(value, options=_read_options(wanted if only is not None else None)))
         for batch in batches:
-            batch.validate()  # else a damaged length reads past the end of a buffer
-        columns = {c.name: _from_arrow(batches[0].column(c.name), c) if batches else c.nulls(0) for c in known}
+            batch.validate()
     except _DAMAGE as error:
         return Rejected(reason=RejectReason.TRUNCATED, detail=f"the record batch ends early or is damaged: {error}")
     if len(batches) > 1:
         return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"{len(batches)} record batches; a frame has one")
     rows = batches[0].num_rows if batches else 0
-    missing = [column.name for column in wanted if column.required and column.name not in columns] if rows else []
-    if missing:
-        detail = f"a {layout.kind} frame needs {missing[0]}"
-        return Rejected(reason=RejectReason.MISSING_COLUMN, detail=detail, field=missing[0])
+    columns: dict[str, Array] = {}
+    for column, is_there in expected:
+        if not is_there:
+            if column.required and rows:
+                detail = f"a {layout.kind} frame needs {column.name}"
+                return Rejected(reason=RejectReason.MISSING_COLUMN, detail=detail, field=column.name)
+            continue
+        if not batches:
+            columns[column.name] = column.nulls(0)
+            continue
+        values = _from_arrow(batches[0].column(column.name), column.numpy_type, column.arrow_type)
+        if values is None:
+            detail = f"{column.name} is {schema.field(column.name).type}; it should be {column.arrow_type}"
+            return Rejected(reason=RejectReason.WRONG_TYPE, detail=detail, field=column.name)
+        columns[column.name] = values
     return Frame(header=header, layout=layout, columns=columns, rows=rows)
 
 
-def _from_arrow(values: pa.Array, column: Column) -> Array:
-    if column.dtype == "V16":
-        return np.frombuffer(values.buffers()[1], dtype=column.numpy_type, count=len(values), offset=values.offset * 16)
+def _from_arrow(values: pa.Array, numpy_type: "np.dtype[np.generic]", arrow_type: pa.DataType) -> Array | None:
+    if values.type != arrow_type:
+        return None
+    if pa.types.is_fixed_size_binary(arrow_type):
+        start = values.offset * 16
+        raw = values.buffers()[1]
+        return np.frombuffer(raw, dtype=numpy_type, count=len(values), offset=start)
     if values.null_count:
-        values = values.fill_null(float("nan") if column.numpy_type.kind == "f" else MISSING)
+        values = values.fill_null(float("nan") if numpy_type.kind == "f" else -1)
     found: Array = values.to_numpy(zero_copy_only=False)
     return found
