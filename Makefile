@@ -30,6 +30,7 @@ setup: $(VENV)/.setup ## Make .venv with everything, from the pinned lock.
 lock: ## Pin every dependency anew (no addresses in the files).
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --python-version 3.11 --universal -q --no-header -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra build -c requirements.lock --generate-hashes --no-emit-index-url --python-version 3.11 --universal -q --no-header -o requirements-demo.lock
+	$(BIN)/uv pip compile pyproject.toml --extra servers --extra build -c requirements.lock --generate-hashes --no-emit-index-url --python-version 3.11 --universal -q --no-header -o requirements-servers.lock
 .PHONY: lock
 
 demo: $(VENV)/.demo ## Run the whole road in one process: real orbits, a bad day, the page, the scoreboard. ARGS="--port 8080 --once".
@@ -58,9 +59,12 @@ stack: setup ## Keep every real server up for a person; Ctrl-C stops them.
 	tests/stack/setup.sh
 	$(BIN)/python -m tests.stack.keep_up
 
+env: ## Write .env with fresh secrets for docker-compose.
+	$(PYTHON) -m leowatch.env_file
+
 render: setup ## Write boards, rules, schemas and the data dictionary anew from the code.
 	$(BIN)/leowatch render
-.PHONY: demo check test-quick test stack render
+.PHONY: demo check test-quick test stack env render
 
 # The peers have a lock and a virtual environment of their own.
 bench/.venv/.setup: bench/requirements.lock

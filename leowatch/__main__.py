@@ -110,6 +110,29 @@ def apply(
 
 
 @app.command()
+def topics(
+    kafka: Annotated[str, typer.Option(help="Brokers, host:port, comma separated.")] = "127.0.0.1:9092",
+    partitions: Annotated[int, typer.Option(help="Of topics that are spread by shard.", min=1)] = 4,
+    replication: Annotated[int, typer.Option(help="Copies of each partition.", min=1)] = 1,
+) -> None:
+    """Make the topics that the contracts declare; those that are there already must fit."""
+    from exporters.contract.topics import EXPORTERS_TOPICS  # noqa: PLC0415
+    from ingest.contract.topics import INGEST_TOPICS  # noqa: PLC0415
+    from ingest.topics_admin import create_topics  # noqa: PLC0415
+    from streams.contract.topics import STREAMS_TOPICS  # noqa: PLC0415
+
+    try:
+        made = create_topics(
+            kafka, (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS), partition_count=partitions,
+            replication_factor=replication,
+        )  # fmt: skip
+    except (Fatal, Retry) as error:
+        typer.echo(f"leowatch topics: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps({"created": made.created, "present": made.present}))
+
+
+@app.command()
 def score(
     truth: Annotated[Path, typer.Option(help="Folder of truth files.")],
     events: Annotated[Path, typer.Option(help="events.jsonl")],
