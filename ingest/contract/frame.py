@@ -1,6 +1,6 @@
 """The frame codec: one Arrow IPC record batch with a JSON header in its schema's metadata.
 
-    | Arrow stream | schema (column names, types, metadata {"leowatch": header}) | one record batch, lz4 |
+    | Arrow stream | schema (column names, types, metadata {"leowatch": header}) | one record batch, lz4 | end mark |
 
 A missing value is NaN in a float column and -1 in an integer column; a column of which nothing is known is left out.
 """
@@ -15,10 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.contract.columns import Array, Column, Columns, Layout, row_count
+from ingest.contract.instants import At, Count
 
 # The broker takes 1 MiB; the rest is room for the record's own header (design section 3).
 FRAME_LIMIT_BYTES = 900_000
 _HEADER_KEY = b"leowatch"
+# How an Arrow stream ends. Without it a frame of samples that is cut behind its schema reads as a tick.
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 # Threads cost more than they bring: 125 rows of 34 columns took 440 us with and 100 without, 7,500 rows 670 and 560.
 _WRITE = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
@@ -77,17 +80,17 @@ class TelemetryHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     kind: str
     version: int
-    received_at_ns: int
+    received_at_ns: At
     producer_id: str
-    producer_sequence: int
-    shard: int = 0
-    shard_count: int = 0
+    producer_sequence: Count
+    shard: Count = 0
+    shard_count: Count = 0
     stored: bool = False
     goodbye: bool = False
-    inventory_version: int = 0
-    plan_version: int = 0
-    maintenance_version: int = 0
-    threshold_version: int = 0
+    inventory_version: Count = 0
+    plan_version: Count = 0
+    maintenance_version: Count = 0
+    threshold_version: Count = 0
 
 
 H = TypeVar("H", bound=msgspec.Struct)
@@ -222,6 +225,9 @@ def _refuse_header(header: msgspec.Struct, layout: Layout | None, shard_count: i
     if shard_count is not None and theirs != shard_count:
         detail = f"written for {theirs} shards; the inventory says {shard_count}"
         return Rejected(reason=RejectReason.SHARD_COUNT, detail=detail)
+    if shard_count is not None and getattr(header, "shard", 0) >= shard_count:
+        detail = f"shard {getattr(header, 'shard', 0)} of {shard_count}"
+        return Rejected(reason=RejectReason.WRONG_SHARD, detail=detail)
     return None
 
 
@@ -238,6 +244,8 @@ def _selection(
 def _read_columns(
     value: bytes, schema: pa.Schema, names: tuple[str, ...], header: H, layout: Layout, only: frozenset[str] | None
 ) -> Frame[H] | Rejected:
+    if not value.endswith(_END_OF_STREAM):
+        return Rejected(reason=RejectReason.TRUNCATED, detail="the frame has no end mark: rows may be missing")
     wanted, expected = _selection(layout, names, only)
     try:
         batches = list(pa.ipc.open_stream(value, options=_read_options(wanted if only is not None else None)))

@@ -1,5 +1,6 @@
 """The codec refuses with a reason, and nothing that comes over the wire makes it raise or hang."""
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -105,6 +106,8 @@ def test_another_version_kind_or_shard_count_is_refused():
     assert reason(encode(next_version, later, columns(TERMINAL))) is RejectReason.SCHEMA_VERSION
     assert reason(encode(strange, TERMINAL, {})) is RejectReason.UNKNOWN_KIND
     assert reason(GOOD, shard_count=32) is RejectReason.SHARD_COUNT
+    beyond = msgspec.structs.replace(HEADER, shard=16)
+    assert reason(encode(beyond, TERMINAL, {}), shard_count=16) is RejectReason.WRONG_SHARD
     assert isinstance(read(GOOD, shard_count=16), Frame)
 
 
@@ -119,10 +122,18 @@ def test_two_record_batches_are_no_frame():
     assert reason(sink.getvalue().to_pybytes()) is RejectReason.UNPARSEABLE
 
 
-def test_a_frame_cut_anywhere_is_refused_or_was_whole_already():
-    for length in range(0, len(GOOD), 37):
-        found = read(GOOD[:length])
-        assert isinstance(found, Rejected), length
+def test_a_frame_cut_at_any_byte_is_refused_and_never_taken_for_a_tick():
+    for length in range(len(GOOD)):
+        assert isinstance(read(GOOD[:length]), Rejected), length
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"received_at_ns": 2**63}, {"received_at_ns": -1}, {"shard": -1}, {"producer_sequence": -(2**70)}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_header_with_a_number_that_no_column_could_hold_is_refused(change):
+    assert reason(encode(msgspec.structs.replace(HEADER, **change), TERMINAL, {})) is RejectReason.UNPARSEABLE
 
 
 @settings(max_examples=200, deadline=None)
