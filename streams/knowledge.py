@@ -115,6 +115,7 @@ class ShardFacts:
         cadence_ns: How often they report.
         outage_ns: How long a bad run is an outage.
         moves: Whether tilt is judged by the desired boresight and not by a reference.
+        keeps_still: Whether it has a reference that it should keep.
         reference: Unit vectors (n x 3, east north up) of the face at commissioning; NaN where there is none.
         reference_tilt_deg: The tilt at commissioning.
     """
@@ -124,6 +125,7 @@ class ShardFacts:
     cadence_ns: Array
     outage_ns: Array
     moves: Array
+    keeps_still: Array
     reference: Array
     reference_tilt_deg: Array
 
@@ -232,13 +234,15 @@ class Knowledge:
         mine = self.inventory.terminals[shard :: self.inventory.shard_count]
         reference_tilt_deg = np.array([_or_nan(t.aligned_tilt_deg) for t in mine])
         azimuth_deg = np.array([_or_nan(t.aligned_azimuth_deg) for t in mine])
+        moves = np.array([t.mobility >= MobilityClass.LAND for t in mine], bool)
         critical = np.array([t.service is ServiceClass.CRITICAL_OT for t in mine], bool)
         return ShardFacts(
             terminals=np.array([t.terminal_index for t in mine], np.int32),
             cell_ids=np.array([t.cell_id for t in mine], np.int64),
             cadence_ns=np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64),
             outage_ns=np.where(critical, self.thresholds.critical_outage_ns, self.thresholds.outage_ns),
-            moves=np.array([t.mobility >= MobilityClass.LAND for t in mine], bool),
+            moves=moves,
+            keeps_still=~moves & np.isfinite(reference_tilt_deg) & np.isfinite(azimuth_deg),
             reference=face(azimuth_deg, 90.0 - reference_tilt_deg),
             reference_tilt_deg=reference_tilt_deg,
         )

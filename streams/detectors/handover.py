@@ -31,7 +31,7 @@ class HandoverState:
     Attributes:
         serving: One array for each of satellite, beam, gateway, PoP; -1 before the first sample that names one.
         named_at_ns: Observed time of the last sample that names a satellite.
-        since_ns: Observed time since when the satellite serves.
+        since_ns: Observed time since when the satellite serves; of a terminal's first one, since when it was seen.
         left_satellite, left_at_ns: The one before it, and when it was left.
         rtt_ms: Round trip of the last sample with one.
         slot_ns: Start of the slot of the last sample.
@@ -106,6 +106,7 @@ def _handovers(
     satellite_moved = changed[0][moved]
     returned = (state.left_satellite[at] == to_satellite) & (observed_ns - state.left_at_ns[at] <= limits.ping_pong_ns)
     stay_ns = observed_ns - state.since_ns[at]
+    began_in_sight = state.left_satellite[at] >= 0
     conformance, error_s, unjudged_count = _conformance(
         knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved
     )
@@ -125,7 +126,7 @@ def _handovers(
         "conformance": conformance,
         "timing_error_s": error_s,
         "ping_pong": (satellite_moved & returned).astype(np.int8),
-        "short_stay": (satellite_moved & (stay_ns < limits.short_stay_ns)).astype(np.int8),
+        "short_stay": (satellite_moved & began_in_sight & (stay_ns < limits.short_stay_ns)).astype(np.int8),
         "observed_gap": observed_gap.astype(np.int8),
     }, unjudged_count
 

@@ -4,7 +4,7 @@ Watches: the face's direction of samples whose attitude filter has settled (conv
 Emits: `tilt_warning`, `tilt_critical`, `tilt_disturbed`, `tilt_restored`, each at most once an episode.
 Thresholds: more than 5 deg off the commissioning reference for 30 s; more than 30 deg for 10 s, or more than 5 deg with
     service impact for 10 s; disturbed when the filter loses its footing for 5 s after 60 s of calm, or when an
-    off-reference reading is followed by silence; restored after 10 s within 5 deg. The reference never moves by itself:
+    off-reference reading is followed by silence (a face that is meant to keep still, both); restored after 10 s within 5 deg. The reference never moves by itself:
     a rolling one would learn the fallen position. A terminal that moves is held against its desired boresight.
 Cannot see: a turn about the mast of a face that looks at the zenith; anything while the filter is unsettled; a fixed
     terminal without a reference.
@@ -86,7 +86,9 @@ def step(
     if quiet and bool((state.episode_ns[at] == _NEVER).all()) and bool((state.settled_since_ns[at] != _NEVER).all()):
         return _note(state, at, counts, change_deg, layer), []
     impact = in_outage[at] | (layer.column("pop_ping_drop_ratio") >= limits.drop_ratio)
-    state = _track(state, at, observed_ns, counts, settled, off, change_deg, impact, limits)
+    # A terminal that moves unsettles its filter all day, and one that reports no attitude has none to lose.
+    unsettled = ~settled & (layer.column("attitude_converged") >= 0) & facts.keeps_still[at]
+    state = _track(state, at, observed_ns, counts, settled, unsettled, off, change_deg, impact, limits)
     state = _note(state, at, counts, change_deg, layer)
     places = np.arange(len(state.said)) if isinstance(at, slice) else at
     return _judge(state, places, observed_ns, impact, facts, limits)
@@ -121,6 +123,7 @@ def _track(
     observed_ns: Array,
     counts: Array,
     settled: Array,
+    unsettled: Array,
     off: Array,
     change_deg: Array,
     impact: Array,
@@ -130,9 +133,9 @@ def _track(
     hurts = off & impact
     settled_since = state.settled_since_ns[at]
     calm = (settled_since != _NEVER) & (observed_ns - settled_since >= limits.tilt_stable_ns)
-    lost = ~settled & (calm | (state.lost_since_ns[at] != _NEVER))
+    lost = unsettled & (calm | (state.lost_since_ns[at] != _NEVER))
     lost_since_ns = _run(state.lost_since_ns, at, lost, settled, observed_ns)
-    open_episode = off | (lost & ~settled)
+    open_episode = off | lost
     return replace(
         state,
         episode_ns=_run(state.episode_ns, at, open_episode, np.zeros(len(off), bool), observed_ns),
@@ -225,7 +228,11 @@ def fall_silent(
         facts: References.
         limits: Thresholds.
     """
-    off = (state.change_deg[silent] > limits.tilt_warning_deg) & (state.episode_ns[silent] != _NEVER)
+    off = (
+        facts.keeps_still[silent]
+        & (state.change_deg[silent] > limits.tilt_warning_deg)
+        & (state.episode_ns[silent] != _NEVER)
+    )
     where = silent[off & (state.said[silent] == 0)]
     if not len(where):
         return state, []

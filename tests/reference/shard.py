@@ -81,6 +81,7 @@ class ReferenceTerminal:
         self.record, self.shard = record, shard
         self.index = record.terminal_index
         self.cadence = round(record.cadence_s * NS_PER_S)
+        self.keeps_still = record.mobility < MobilityClass.LAND and record.aligned_tilt_deg is not None
         limits = shard.limits
         self.hold = limits.critical_outage_ns if record.service is ServiceClass.CRITICAL_OT else limits.outage_ns
         self.carrier = None
@@ -185,7 +186,7 @@ class ReferenceTerminal:
             gap_s=max(0, apart - self.cadence) / NS_PER_S, rtt_step_ms=step,
             conformance=-1 if conformance is None else conformance, timing_error_s=error,
             ping_pong=int(moved[0] and left == seen[0] and at - left_at <= limits.ping_pong_ns),
-            short_stay=int(moved[0] and at - self.since < limits.short_stay_ns),
+            short_stay=int(moved[0] and left is not None and at - self.since < limits.short_stay_ns),
             observed_gap=int(not adjacent or apart > limits.adjacent_cadences * self.cadence),
         )  # fmt: skip
 
@@ -383,9 +384,10 @@ class ReferenceTerminal:
         calm = self.settled is not None and at - self.settled >= limits.tilt_stable_ns
         if settled:
             self.lost = None
-        elif self.lost is None and calm:
+        elif self.lost is None and calm and self.keeps_still and row["attitude_converged"] >= 0:
             self.lost = at
-        if (off or (not settled and self.lost is not None)) and self.episode is None:
+        unsettled = not settled and self.keeps_still and row["attitude_converged"] >= 0
+        if (off or (unsettled and self.lost is not None)) and self.episode is None:
             self.episode = at
         self.off = run(self.off, at, holds=off, breaks=counts and not off)
         far = off and change > limits.tilt_critical_deg
@@ -431,7 +433,7 @@ class ReferenceTerminal:
 
     def fall_silent(self):
         off = self.change is not None and self.change > self.shard.limits.tilt_warning_deg
-        if off and self.episode is not None and not self.words:
+        if off and self.keeps_still and self.episode is not None and not self.words:
             self.say_tilt("tilt_disturbed")
 
 

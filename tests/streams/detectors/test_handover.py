@@ -1,0 +1,81 @@
+"""Handover: each rule by its name."""
+
+from streams.contract.vocabulary import Conformance
+from tests.make import S, START_NS, frame, knowledge, sample
+from tests.streams.said import said
+
+PLAN = {slot: {7: 1 + slot % 2} for slot in range(-1, 8)}
+
+
+def handovers(serving, *, seconds=range(1, 65), plan=PLAN, **known):
+    """Return the handovers of one terminal that is served by `serving(second)`."""
+    frames = [frame([sample(s, **serving(s))], s) for s in seconds]
+    events = said(frames, knowledge(1, plan=plan, **known))[0].values()
+    return [event for event in events if event["event_code"] == 1]
+
+
+def moved_at(*seconds):
+    """Return who serves when the satellite changes between 1 and 2 at these seconds."""
+    return lambda second: {"serving_satellite_index": 1 + sum(second >= s for s in seconds) % 2}
+
+
+def test_a_change_of_satellite_at_the_planned_second_is_on_time():
+    (event,) = handovers(moved_at(30), seconds=range(1, 60))
+
+    assert (event["started_at_ns"] - START_NS) / S == 30
+    assert (event["from_satellite_index"], event["to_satellite_index"]) == (1, 2)
+    assert event["conformance"] == Conformance.ON_TIME
+    assert event["observed_gap"] == 0
+
+
+def test_a_change_seconds_before_or_after_the_plan_is_early_or_late():
+    (early,) = handovers(moved_at(25), seconds=range(1, 60))
+    (late,) = handovers(moved_at(35), seconds=range(1, 60))
+
+    assert (early["conformance"], early["timing_error_s"]) == (Conformance.EARLY, -5.0)
+    assert (late["conformance"], late["timing_error_s"]) == (Conformance.LATE, 5.0)
+
+
+def test_a_change_to_a_satellite_that_nobody_planned_is_unplanned():
+    found = handovers(lambda s: {"serving_satellite_index": 5 if s >= 10 else 1}, seconds=range(1, 20))
+
+    assert [event["conformance"] for event in found] == [Conformance.UNPLANNED]
+
+
+def test_a_change_without_a_plan_is_not_judged():
+    (event,) = handovers(moved_at(30), plan={})
+
+    assert event["conformance"] == -1
+
+
+def test_a_planned_change_that_never_comes_is_missed():
+    found = handovers(moved_at())
+
+    assert [(e["conformance"], (e["started_at_ns"] - START_NS) / S) for e in found] == [(Conformance.MISSED, 30)]
+
+
+def test_a_change_inside_a_gap_is_not_an_observed_handover():
+    (event,) = handovers(moved_at(30), seconds=[s for s in range(1, 60) if s not in (29, 30)])
+
+    assert event["observed_gap"] == 1
+    assert event["gap_s"] == 2.0
+
+
+def test_a_return_within_a_minute_is_a_ping_pong():
+    found = handovers(moved_at(20, 26), seconds=range(1, 30))
+
+    assert [(event["ping_pong"], event["short_stay"]) for event in found] == [(0, 0), (1, 1)]
+
+
+def test_a_stay_that_was_not_seen_to_begin_is_not_short():
+    (event,) = handovers(moved_at(30), seconds=range(25, 40))
+
+    assert event["short_stay"] == 0
+
+
+def test_a_restart_on_the_same_satellite_is_no_handover():
+    assert handovers(lambda s: {"boot_count": 1 + (s >= 20), "sequence": s - 20 * (s >= 20)}, plan={}) == []
+
+
+def test_samples_that_name_no_satellite_keep_the_last_one():
+    assert handovers(lambda s: {"serving_satellite_index": -1 if 10 <= s < 15 else 1}, plan={}) == []
