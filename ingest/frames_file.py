@@ -4,7 +4,7 @@ leowatch's own files hold `received_at_ns` and `stored` beside a sample; for a f
 when it was observed, or now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +110,10 @@ def _received(columns: Columns, now_ns: int | None) -> tuple[Array, Array]:
 def check(
     layout: Layout, columns: Columns, received_at_ns: Array, inventory: Inventory | None
 ) -> tuple[Array, tuple[Rejected, ...]]:
-    """Return which rows are good, and what is wrong with the others: each is refused once."""
+    """Return which rows are good, and what is wrong with the others: each is refused once.
+
+    Instants are judged where they are among the columns.
+    """
     rows = row_count(columns)
     good = np.ones(rows, bool)
     rejected: list[Rejected] = []
@@ -125,7 +128,8 @@ def check(
     if "terminal_index" in columns and inventory is not None:
         unknown = columns["terminal_index"] >= len(inventory.terminals)
         refuse(unknown, RejectReason.UNKNOWN_TERMINAL, "terminal_index", "not in the inventory: apply it first")
-    check_clock(columns["observed_at_ns"], received_at_ns, refuse)
+    if "observed_at_ns" in columns:
+        check_clock(columns["observed_at_ns"], received_at_ns, refuse)
     for name, values in columns.items():
         column = layout.column(name)
         check_range(column, values, refuse)
@@ -143,7 +147,13 @@ def letters(path: Path, rejected: tuple[Rejected, ...], at_ns: int) -> list[Reco
     return found
 
 
-def frames(files: list[Rows], packer: Packer, *, closing: Packer | None = None) -> Iterator[list[Record]]:
+def frames(
+    files: list[Rows],
+    packer: Packer,
+    *,
+    closing: Packer | None = None,
+    before: Callable[[int], None] = lambda _: None,
+) -> Iterator[list[Record]]:
     """Yield the records of each second of the door's clock, attachments before samples, and ticks at its end.
 
     Args:
@@ -151,12 +161,14 @@ def frames(files: list[Rows], packer: Packer, *, closing: Packer | None = None) 
         packer: Of the producer that brings the rows.
         closing: Of a producer that is there after the last row: the end of a recording is no silence, and what waits for
             time to pass is still settled. None where telemetry goes on.
+        before: Is told of each second, by its first instant, before it is packed.
     """
     files = [rows for rows in files if len(rows.received_at_ns)]
     if not files:
         return
     seconds = np.unique(np.concatenate([rows.received_at_ns // NS_PER_S for rows in files]))
     for second in _with_silences(seconds):
+        before(second * NS_PER_S)
         records: list[Record] = []
         end_ns = (second + 1) * NS_PER_S
         for rows in sorted(files, key=lambda rows: rows.layout.kind):

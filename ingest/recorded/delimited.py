@@ -138,6 +138,17 @@ def _reader(field: str, names: dict[str, dict[str, int]]) -> Callable[[str], flo
     return lambda text: _value(text, column)
 
 
+def field_value(field: str, text: str) -> float | int:
+    """Read one value of a column of a terminal frame.
+
+    Raises:
+        ValueError: No such column, or no value of it.
+    """
+    if field not in TERMINAL.names():
+        raise ValueError(f"no field is called {field}; use one of {', '.join(TERMINAL.names())}")
+    return _value(text.strip(), TERMINAL.column(field))
+
+
 def to_observed_at_ns(text: str) -> int:
     """Read Unix seconds or ISO 8601; a time without an offset is UTC.
 
