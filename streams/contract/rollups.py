@@ -40,7 +40,7 @@ def _count(name: str, description: str) -> Column:
 ROLLUP = Layout(
     kind="rollup",
     version=1,
-    description="One window of the terminals of one gateway, PoP, model and country.",
+    description="One window of the terminals of one gateway, PoP and model.",
     columns=(
         Column(name="window_start_ns", dtype="i8", required=True, minimum=EARLIEST_AT_NS, maximum=LATEST_AT_NS, description="First instant of the window, by observed time."),
         Column(name="gateway_index", dtype="i4", required=True, minimum=-1, maximum=INDEX_LIMIT, description="Serving gateway; -1 for none."),

@@ -1,21 +1,26 @@
 """Golden files: one frame of every layout and one record of every kind, as they were written when the version was made.
 
-`python -m tests.ingest.contract.golden` writes those that are missing. One that exists is never written again: what was on
-the wire once must be readable for ever, and a change of meaning is a new version.
+`python -m tests.ingest.contract.golden` writes those that are missing: the frame as bytes, beside it what it says as
+JSON, and the numbers of all words. What exists is never written again: what was on the wire once must be readable for
+ever, and a change of meaning is a new version. A column or a word that is added later is not in the old file.
 """
 
+import enum
 import json
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+import ingest.contract.vocabulary as ingest_words
+import streams.contract.vocabulary as streams_words
 from ingest.contract import control, inventory
-from ingest.contract.frame import TelemetryHeader, encode
+from ingest.contract.frame import RejectReason, TelemetryHeader, encode
 from ingest.contract.plan import PLAN, PlanHeader
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.vocabulary import SubjectKind
 from simulators.contract.truth import FaultKind, Label
+from streams.contract.catalogue import CATALOGUE
 from streams.contract.events import EVENT, EventHeader
 from streams.contract.incidents import CHILD, ChildrenHeader, Evidence, Incident, TimelineEntry
 from streams.contract.rollups import ROLLUP, RollupHeader
@@ -113,6 +118,29 @@ def records():
     )  # fmt: skip
 
 
+def said(frame_header, frame_columns):
+    """Return what a frame says, as JSON would: NaN as null, a key as hex."""
+    return {
+        "header": msgspec.to_builtins(frame_header),
+        "columns": {
+            name: [v.hex() if isinstance(v, bytes) else None if v != v else v for v in values.tolist()]  # noqa: PLR0124 - NaN
+            for name, values in frame_columns.items()
+        },
+    }
+
+
+def words():
+    """Return the number of every word that goes over the wire, by closed list."""
+    lists = [
+        words
+        for module in (ingest_words, streams_words)
+        for words in vars(module).values()
+        if isinstance(words, enum.EnumType) and words.__module__ == module.__name__
+    ]
+    numbers = {f"{each.__module__}.{each.__name__}": {m.name: m.value for m in each} for each in (*lists, RejectReason)}
+    return numbers | {"event_code": {entry.kind: entry.code for entry in CATALOGUE}}
+
+
 def write_missing():
     """Write what is not there yet; return the names."""
     FOLDER.mkdir(exist_ok=True)
@@ -120,10 +148,25 @@ def write_missing():
     wanted |= {
         f"{name}.v1.json": json.dumps(msgspec.to_builtins(r), indent=1).encode() + b"\n" for name, r in records()
     }
+    wanted |= {f"{la.kind}.v{la.version}.frame.json": _lines(said(header(la), columns(la))) for la in frames()}
     missing = [name for name in wanted if not (FOLDER / name).exists()]
     for name in missing:
         (FOLDER / name).write_bytes(wanted[name])
-    return missing
+    return [*missing, *_write_new_words()]
+
+
+def _write_new_words():
+    path = FOLDER / "vocabulary.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    merged = {name: {**numbers, **known.get(name, {})} for name, numbers in words().items()}
+    if merged == known:
+        return []
+    path.write_bytes(_lines({**known, **merged}))
+    return [path.name]
+
+
+def _lines(facts):
+    return json.dumps(facts, indent=1).encode() + b"\n"
 
 
 if __name__ == "__main__":
