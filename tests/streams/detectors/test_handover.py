@@ -1,7 +1,7 @@
 """Handover: each rule by its name."""
 
 from streams.contract.vocabulary import Conformance
-from tests.make import S, START_NS, frame, knowledge, sample
+from tests.make import START_NS, S, frame, knowledge, sample
 from tests.streams.said import said
 
 PLAN = {slot: {7: 1 + slot % 2} for slot in range(-1, 8)}
