@@ -22,7 +22,7 @@ from ingest.contract.topics import (
     shard_key,
 )
 
-# 8,000 full rows of random values stay under the frame limit; a batch that does not is halved.
+# Full rows of noise take 137 bytes (1.09 MB at 8,000), simulated ones about half of it; a batch over the limit is halved.
 FRAME_ROWS = 8_000
 
 

@@ -71,20 +71,17 @@ def test_the_door_s_clock_never_goes_back():
 
 
 def test_a_batch_over_the_frame_limit_is_cut_and_still_whole_and_numbered():
-    noise = np.random.default_rng(1)
-    count = 20_000
+    noise, count = np.random.default_rng(1), 10_000
     columns = rows(count) | {
-        column.name: noise.random(count).astype(column.numpy_type)
+        column.name: noise.integers(0, 2**31 - 1, count).astype(column.numpy_type)
         for column in TERMINAL.columns
-        if not column.required and column.numpy_type.kind == "f"
-    }  # fmt: skip
-    columns |= {
-        name: noise.integers(0, 2**62, count) for name in ("downlink_bytes_total", "uplink_bytes_total", "ethernet_speed_bps")
-    }  # fmt: skip
+        if not column.required
+    }
     columns["terminal_index"] = np.zeros(count, np.int32)
 
     records = packer().samples(columns, START_NS)
 
+    assert len(records) > 2, "nothing was cut"
     assert all(len(record.value) <= FRAME_LIMIT_BYTES for record in records)
     assert [frame.header.producer_sequence for frame in frames(records)] == list(range(1, len(records) + 1))
     assert np.concatenate([f.columns["sequence"] for f in frames(records)]).tolist() == list(range(count))
