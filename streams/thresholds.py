@@ -14,6 +14,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         reorder_wait_ns: A hole holds its terminal no longer than this by the log's clock.
         producer_timeout_ns: A producer silent for so long by the others' clocks has left; its terminals are blind.
         drop_ratio: A sample that lost so many pings is bad: 1.00 recall and precision on real data (domain 5c).
+        stamp_jitter_ns: Stamps of one cadence lie so far apart: two bad seconds of 1.98 s are two bad seconds.
         outage_ns: A bad run of this length is an outage; shorter ones are invisible at 1 Hz.
         critical_outage_ns: The same for operational technology (domain S83).
         merge_ns: Outages so close together are one (domain 5c).
@@ -40,6 +41,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     reorder_wait_ns: int = 2 * NS_PER_S
     producer_timeout_ns: int = 10 * NS_PER_S
     drop_ratio: float = 0.5
+    stamp_jitter_ns: int = 100_000_000
     outage_ns: int = 2 * NS_PER_S
     critical_outage_ns: int = 1 * NS_PER_S
     merge_ns: int = 1 * NS_PER_S

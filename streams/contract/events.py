@@ -82,7 +82,7 @@ EVENT = Layout(
         *(_index(f"to_{name}", "After.") for name in ENDPOINTS),
         _number("gap_s", "Time between the last sample before and the first one after, less the cadence."),
         _number("rtt_step_ms", "Round trip after minus before."),
-        Column(name="conformance", dtype="i1", choices=Conformance, description="Held against the plan; null where there is none."),
+        Column(name="conformance", dtype="i1", choices=Conformance, description="Held against the plan; null where there is none, and inside a gap."),
         _number("timing_error_s", "Observed minus planned time."),
         _flag("ping_pong", "1 if it returns to the satellite it left within 60 s."),
         _flag("short_stay", "1 if the stay before it was under 15 s."),

@@ -108,7 +108,7 @@ def _handovers(
     stay_ns = observed_ns - state.since_ns[at]
     began_in_sight = state.left_satellite[at] >= 0
     conformance, error_s, unjudged_count = _conformance(
-        knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved
+        knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved & ~observed_gap
     )
     ends = {}
     for name, now, was in zip(ENDPOINTS, seen, before, strict=True):
@@ -246,6 +246,8 @@ def _missed(
             continue
         target, was = plan["satellite_index"][rows], before[rows]
         missed = (target >= 0) & (was >= 0) & (target != was) & (state.slot_satellite[rows] == was)
+        # Who fell silent before the slot was over may have moved unseen.
+        missed &= state.named_at_ns[rows] >= slot + knowledge.slot_length_ns - knowledge.thresholds.silence_ns
         found.append(rows[missed])
         targets.append({name: values[rows[missed]] for name, values in plan.items()})
     if not found or not sum(map(len, found)):

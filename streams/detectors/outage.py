@@ -181,7 +181,7 @@ def step(
         bad_cause=_set(state.bad_cause, at, starts, _CAUSES[np.clip(state_now, 0, len(_CAUSES) - 1)]),
     )
     long = bad & ((phase == GOOD) | (phase == SUSPECTED))
-    long &= observed_ns - state.bad_since_ns[at] >= facts.outage_ns[at]
+    long &= observed_ns - state.bad_since_ns[at] >= facts.outage_ns[at] - limits.stamp_jitter_ns
     if long.any():
         where = np.flatnonzero(long) if isinstance(at, slice) else at[long]
         state, settled = _settle(state, where, knowledge)

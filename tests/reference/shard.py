@@ -175,7 +175,9 @@ class ReferenceTerminal:
     def say_handover(self, row, adjacent, seen, before, moved):
         limits, at = self.shard.limits, row["observed_at_ns"]
         apart = at - self.named_at
-        conformance, error = self.conformance(at, seen[0]) if moved[0] else (None, math.nan)
+        gap = not adjacent or apart > limits.adjacent_cadences * self.cadence
+        # When it happened inside a gap, nobody knows when.
+        conformance, error = self.conformance(at, seen[0]) if moved[0] and not gap else (None, math.nan)
         left, left_at = self.left
         step = row["pop_ping_latency_ms"] - (math.nan if self.rtt is None else self.rtt)
         fields = {f"from_{end}": was for end, was in zip(ENDS, before, strict=True)}
@@ -187,7 +189,7 @@ class ReferenceTerminal:
             conformance=-1 if conformance is None else conformance, timing_error_s=error,
             ping_pong=int(moved[0] and left == seen[0] and at - left_at <= limits.ping_pong_ns),
             short_stay=int(moved[0] and left is not None and at - self.since < limits.short_stay_ns),
-            observed_gap=int(not adjacent or apart > limits.adjacent_cadences * self.cadence),
+            observed_gap=int(gap),
         )  # fmt: skip
 
     def conformance(self, at, to):
@@ -214,7 +216,8 @@ class ReferenceTerminal:
         if target is None or was is None or self.reached:
             return
         to = target["satellite_index"]
-        if to >= 0 and was >= 0 and to != was and self.slot_satellite == was:
+        heard_to_the_end = self.named_at >= self.slot + plan.slot_ns - self.shard.limits.silence_ns
+        if heard_to_the_end and to >= 0 and was >= 0 and to != was and self.slot_satellite == was:
             fields = {f"from_{end}": now for end, now in zip(ENDS, self.serving, strict=True)}
             fields |= {f"to_{end}": target[end] for end in ENDS}
             self.shard.say(
@@ -242,7 +245,11 @@ class ReferenceTerminal:
             self.bad_since, self.bad_cause = begins, CAUSE[TerminalState(row["state"])]
         if not bad:
             self.bad_since = None
-        if bad and was in ("good", "suspected") and at - self.bad_since >= self.hold:
+        if (
+            bad
+            and was in ("good", "suspected")
+            and at - self.bad_since >= self.hold - self.shard.limits.stamp_jitter_ns
+        ):
             self.begin(self.start if was == "suspected" else self.bad_since, self.bad_cause, detached=0)
         elif was == "out":
             if bad:

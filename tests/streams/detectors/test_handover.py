@@ -79,3 +79,17 @@ def test_a_restart_on_the_same_satellite_is_no_handover():
 
 def test_samples_that_name_no_satellite_keep_the_last_one():
     assert handovers(lambda s: {"serving_satellite_index": -1 if 10 <= s < 15 else 1}, plan={}) == []
+
+
+def test_a_change_inside_a_gap_is_not_held_against_the_plan():
+    seconds = [*range(1, 28), *range(36, 50)]
+
+    (event,) = handovers(moved_at(30), seconds=seconds)
+
+    assert (event["observed_gap"], event["conformance"]) == (1, -1)
+
+
+def test_who_fell_silent_before_the_slot_was_over_has_missed_nothing():
+    seconds = [*range(1, 40), *range(70, 75)]
+
+    assert handovers(lambda _: {"serving_satellite_index": 1}, seconds=seconds) == []
