@@ -110,6 +110,32 @@ def apply(
 
 
 @app.command()
+def detect(
+    files: Annotated[list[Path], typer.Argument(help="What to read; .gz too.")],
+    form: Annotated[str, typer.Option("--format", help="frames, dish-history, ping or csv.")],
+    out: Annotated[Path, typer.Option(help="Events go here, one JSON object a line.")],
+    mapping: Annotated[str, typer.Option("--map", help="csv: column=field,...")] = "",
+    fixed: Annotated[str, typer.Option("--set", help="field=value,...: the same in every sample.")] = "",
+    taken_at: Annotated[list[str] | None, typer.Option(help="dish-history: when it was taken, RFC 3339.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="frames: the contact plan, as a run leaves it.")] = None,
+    inventory_file: Annotated[Path | None, typer.Option("--inventory", help="frames: inventory.jsonl.")] = None,
+) -> None:
+    """Put recorded data through the same detectors; the last line is one JSON summary."""
+    from leowatch.detect import Options, pairs, run_detect  # noqa: PLC0415
+
+    try:
+        options = Options(
+            format=form, files=tuple(files), out=out, fields=pairs(mapping, "--map"), fixed=pairs(fixed, "--set"),
+            taken_at_ns=tuple(from_rfc3339(each) for each in taken_at or ()), plan=plan, inventory=inventory_file,
+        )  # fmt: skip
+        found = run_detect(options)
+    except (ValueError, Fatal) as error:
+        typer.echo(f"leowatch detect: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps(found))
+
+
+@app.command()
 def topics(
     kafka: Annotated[str, typer.Option(help="Brokers, host:port, comma separated.")] = "127.0.0.1:9092",
     partitions: Annotated[int, typer.Option(help="Of topics that are spread by shard.", min=1)] = 4,
