@@ -35,12 +35,14 @@ class Kafka:
         self.safe, self._sent = [], []
         self.failure = None
         self.flush_count = 0
+        self.meanwhile = lambda: None
 
     def send(self, topic, *, key, value, partition=0, headers=()):
         self._sent.append((topic, key, value, dict(headers)))
 
     def flush(self):
         self.flush_count += 1
+        self.meanwhile()
         sent, self._sent = self._sent, []
         if self.failure is not None:
             raise self.failure
@@ -228,10 +230,10 @@ def test_bodies_together_have_a_limit_and_their_room_comes_back():
         second = await house.post(body=b" " * 60)
         waits.set()
         await first
-        return second, (await house.post(body=b" " * 60)).status
+        return second, [(await house.post(body=b" " * 60)).status for _ in range(2)]
 
-    second, third = run(scenario, bodies_limit_bytes=100)
-    assert (second.status, second.headers["retry-after"], third) == (503, "2", 400)
+    second, later = run(scenario, bodies_limit_bytes=100)
+    assert (second.status, second.headers["retry-after"], later) == (503, "2", [400, 400])
 
 
 def test_a_body_that_does_not_come_gets_408_and_its_room_comes_back():
@@ -300,15 +302,16 @@ def test_a_new_inventory_is_said_once_in_every_shard_and_named_from_then_on():
     async def scenario(house):
         await house.post(sample(1))
         house.learn(version=2, count=5)
-        house.learn(version=2, count=5)
         answer = await house.post(sample(1, terminal_id="t4"))
+        house.learn(version=2, count=5)
+        await house.post(sample(2))
         return answer, house.kafka
 
     answer, kafka = run(scenario)
     told = [(f.header.inventory_version, f.header.shard) for f in kafka.frames("control")]
     assert json.loads(answer.body)["accepted"] == 1
     assert sorted(told) == [(1, 0), (1, 1), (2, 0), (2, 1)]
-    assert [f.header.inventory_version for f in kafka.frames() if f.rows] == [1, 2]
+    assert [f.header.inventory_version for f in kafka.frames() if f.rows] == [1, 2, 2]
 
 
 def test_a_control_frame_that_kafka_refused_is_said_later():
@@ -320,6 +323,26 @@ def test_a_control_frame_that_kafka_refused_is_said_later():
         house.kafka.failure = None
         house.door._known.lane.is_away = False
         await house.post(sample(3))
+        return house.kafka
+
+    told = [f.header.inventory_version for f in run(scenario).frames("control")]
+    assert told == [1, 1, 2, 2]
+
+
+def test_what_takes_effect_while_a_write_is_under_way_is_said_by_the_next():
+    async def scenario(house):
+        loop = asyncio.get_running_loop()
+
+        async def learn():
+            house.learn(version=2)
+
+        def news_comes():
+            house.kafka.meanwhile = lambda: None
+            asyncio.run_coroutine_threadsafe(learn(), loop).result(5)
+
+        house.kafka.meanwhile = news_comes
+        await house.post(sample(1))
+        await house.post(sample(2))
         return house.kafka
 
     told = [f.header.inventory_version for f in run(scenario).frames("control")]

@@ -13,7 +13,8 @@ from ingest.contract.bus import Fatal
 from ingest.contract.columns import Column
 from ingest.contract.files import FrameFile
 from ingest.contract.plan import PLAN
-from ingest.contract.telemetry import TERMINAL
+from ingest.contract.telemetry import ATTACHMENT, TERMINAL
+from ingest.contract.vocabulary import TerminalState
 from leowatch.detect import Options, pairs, run_detect
 from tests.ingest.recorded.dish import TAKEN_AT_NS, made_dish_history
 from tests.make import SLOT_NS, START_NS, S, columns, inventory, plan_frame, sample
@@ -171,11 +172,16 @@ def test_what_only_one_of_the_two_saw_is_counted(detect):
     late = dict(told["dishGetHistory"]["outages"][0])
     late["startTimestampNs"] = str(int(late["startTimestampNs"]) + 500 * S)
     early = {**late, "startTimestampNs": str(int(late["startTimestampNs"]) - 50_000 * S)}
-    told["dishGetHistory"]["outages"] += [late, early]
+    early_and_short = {
+        **early,
+        "startTimestampNs": str(int(early["startTimestampNs"]) - 100 * S),
+        "durationNs": str(S // 2),
+    }
+    told["dishGetHistory"]["outages"] += [late, early, early_and_short]
     summary, _ = detect("dish-history", json.dumps(told), taken_at_ns=(TAKEN_AT_NS,))
 
     assert summary["agreement"] == {
-        "dish_listed": 3, "both": 1, "dish_only_too_short_for_1_hz": 0, "dish_only": 1, "dish_outside_the_samples": 1,
+        "dish_listed": 4, "both": 1, "dish_only_too_short_for_1_hz": 0, "dish_only": 1, "dish_outside_the_samples": 2,
         "ours_only": 2,
     }  # fmt: skip
 
@@ -314,6 +320,39 @@ def test_a_silence_inside_a_recording_is_suspected(detect, tmp_path):
     _, events = detect("frames", frame_file(tmp_path / "t.parquet", samples))
 
     assert "outage_suspected" in [event["kind"] for event in events]
+
+
+def test_what_waits_for_time_to_pass_is_settled_after_the_last_sample(detect, tmp_path):
+    samples = [sample(n) for n in range(30)] + [sample(n) for n in range(50, 55)]
+    _, events = detect("frames", frame_file(tmp_path / "t.parquet", samples))
+
+    assert {event["kind"] for event in events} == {"outage_suspected", "outage_withdrawn"}
+
+
+def test_the_last_word_on_an_event_is_written_alone(detect, tmp_path):
+    live = [sample(n) for n in (*range(21), *range(41, 60))]
+    told = [sample(n, state=int(TerminalState.OBSTRUCTED)) for n in range(21, 41)]
+    path = tmp_path / "t.parquet"
+    with FrameFile(path, TERMINAL, FACTS) as file:
+        for rows, received_s, stored in ((live, None, 0), (told, 45, 1)):
+            made = columns(rows)
+            received = made["observed_at_ns"] if received_s is None else np.full(len(rows), START_NS + received_s * S)
+            file.write({**made, "received_at_ns": received, "stored": np.full(len(rows), stored, np.int8)})
+    with FrameFile(tmp_path / "a.parquet", ATTACHMENT) as file:
+        at_ns = START_NS + np.array([0, 21, 41]) * S
+        attached = np.array([1, 0, 1], np.int8)
+        file.write(
+            {
+                "terminal_index": np.zeros(3, np.int32),
+                "observed_at_ns": at_ns,
+                "gateway_index": np.ones(3, np.int32),
+                "attached": attached,
+            }
+        )
+    _, events = detect("frames", path, tmp_path / "a.parquet")
+
+    ended = [event for event in events if event["kind"] == "outage_ended"]
+    assert [(event["revision"], event["cause"]) for event in ended] == [(2, "obstructed")]
 
 
 @pytest.mark.parametrize(
