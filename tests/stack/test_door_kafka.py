@@ -16,15 +16,16 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Fatal, Retry
+from ingest.contract.files import FrameFile
 from ingest.contract.frame import FRAME_LIMIT_BYTES, TelemetryHeader, decode
 from ingest.contract.instants import to_rfc3339
-from ingest.contract.telemetry import LAYOUTS
+from ingest.contract.telemetry import LAYOUTS, TERMINAL
 from ingest.contract.topics import INGEST_DEADLETTER, INGEST_TOPICS, TERMINAL_TELEMETRY
 from ingest.inventory_file import apply
 from ingest.inventory_topics import read_topics
 from ingest.kafka_writer import REQUEST_LIMIT_BYTES, KafkaWriter
 from ingest.topics_admin import create_topics
-from tests.make import inventory
+from tests.make import columns, inventory
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.ports import free_port
 
@@ -257,6 +258,26 @@ def _pid_of(port):
 def _resident_kb(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def test_a_file_of_frames_goes_onto_kafka_checked_and_takes_its_leave(broker, tmp_path, telemetry):
+    path = tmp_path / "terminal.parquet"
+    samples = columns([{"observed_at_ns": time.time_ns(), "sequence": n, "terminal_index": 3} for n in range(4)])
+    samples["tilt_angle_deg"][2] = 400
+    with FrameFile(path, TERMINAL) as file:
+        file.write(samples)
+    environment = {**os.environ, "INGEST_KAFKA": broker.bootstrap, "INGEST_PRODUCER_ID": "door"}
+    command = [sys.executable, "-m", "ingest", "frames", str(path)]
+    with contextlib.closing(Tail(broker, INGEST_DEADLETTER)) as letters:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        refused = letters.read()
+
+    found = [decode(record.value, LAYOUTS, TelemetryHeader) for record in telemetry.read()]
+    mine = [frame for frame in found if frame.header.producer_id == "door-file"]
+    assert json.loads(done.stdout) == {"accepted": 3, "rejected": 1}
+    assert [frame.columns["sequence"].tolist() for frame in mine if frame.rows] == [[0, 1, 3]]
+    assert sorted(frame.header.shard for frame in mine if frame.header.goodbye) == list(range(SHARDS))
+    assert [dict(record.headers)["reason"] for record in refused] == [b"out_of_range"]
 
 
 def test_topics_are_made_once_and_another_partition_count_is_refused(broker):
