@@ -113,17 +113,18 @@ def test_kafka_still_holds_after_a_kill_what_it_had_acknowledged(kafka):
 
 def test_influxdb_answers_in_flux_what_was_written_and_keeps_a_repeated_point_once(influx):
     with influxdb_client.InfluxDBClient(influx.url, influx.token, org=influx.org) as client:
-        line = f"handover,gateway=g7 gap_ms=21i {NOON_NS}"
+        line = f"answered,gateway=g7 gap_ms=21i {NOON_NS}"
         with client.write_api(write_options=SYNCHRONOUS) as write:
             write.write(influx.bucket, record=[line, line])
             write.write(influx.bucket, record=line)
-        flux = f'from(bucket: "{influx.bucket}") |> range(start: 2025-10-03T00:00:00Z, stop: 2025-10-04T00:00:00Z)'
+        flux = f"""from(bucket: "{influx.bucket}") |> range(start: 2025-10-03T00:00:00Z, stop: 2025-10-04T00:00:00Z)
+            |> filter(fn: (r) => r._measurement == "answered")"""
         found = [
             (record.get_measurement(), record["gateway"], record.get_value())
             for table in client.query_api().query(flux)
             for record in table.records
         ]
-    assert found == [("handover", "g7", 21)]
+    assert found == [("answered", "g7", 21)]
 
 
 def test_influxdb_refuses_a_stranger(influx):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from influxdb_client import InfluxDBClient
 from kafka import KafkaConsumer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
 
 from exporters.contract.topics import EXPORTERS_TOPICS
 from exporters.parquet import connect
@@ -26,6 +27,7 @@ from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, STREAMS_TOPICS, TERMINAL_EVENTS
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.ports import free_port
+from tests.stack.servers.web import get_text
 from tests.stack.wall import has_found_its_pager, hurried_routes, hurried_rules, prometheus_config
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +123,7 @@ def road(tmp_path_factory, influx, moto, prometheus, alertmanager):
         )
         sky = new_sky(settings, truth_dir=folder / "truth")
         page_port = free_port()
-        history = _start_everything(up, folder, broker, influx, moto, page_port)
+        history, history_port = _start_everything(up, folder, broker, influx, moto, page_port)
         pager = alertmanager(hurried_routes(webhook.url))
         (folder / "rules").mkdir()
         monitor = prometheus(
@@ -133,6 +135,7 @@ def road(tmp_path_factory, influx, moto, prometheus, alertmanager):
         with KafkaWriter(broker.bootstrap) as writer:
             play(sky, writer, speed_ratio=SPEED, monotonic_s=time.monotonic, sleep_s=time.sleep)
         until(lambda: _all_said(broker, sky), 90, "the correlator resolves what is over")
+        until(lambda: _has_caught_up(history_port), 60, "the history has read everything")
         time.sleep(3)  # the last scrape, the last batch of each sink
         history.terminate()  # what it holds in memory goes to disk as it closes
         history.wait(20)
@@ -170,7 +173,16 @@ def _start_everything(up, folder, broker, influx, moto, page_port):
     up.enter_context(running("streams", "correlator", log=folder / "correlator.log", **streams))
     for sink in ("influx", "prometheus", "eventbridge", "cloudwatch"):
         up.enter_context(running("exporters", sink, log=folder / f"{sink}.log", **dock))
-    return up.enter_context(running("exporters", "parquet", log=folder / "parquet.log", **dock))
+    port = free_port()
+    dock["EXPORTERS_METRICS_PORT"] = port
+    return up.enter_context(running("exporters", "parquet", log=folder / "parquet.log", **dock)), port
+
+
+def _has_caught_up(port):
+    """Say whether an exporter has read every topic to its end."""
+    page = text_string_to_metric_families(get_text(f"http://127.0.0.1:{port}/metrics"))
+    lags = [sample.value for family in page for sample in family.samples if family.name == "leo_exporters_lag_records"]
+    return bool(lags) and max(lags) == 0
 
 
 def _all_said(broker, sky):

@@ -20,6 +20,13 @@ def get_json(url: str) -> Any:
         return json.load(reply)
 
 
+def get_text(url: str) -> str:
+    """Return the text at an address."""
+    with _DIRECT.open(url, timeout=TIMEOUT_S) as reply:
+        text: str = reply.read().decode()
+        return text
+
+
 def post_json(url: str, body: Mapping[str, Any]) -> Any:
     """Send JSON to an address and return the JSON it answers."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
