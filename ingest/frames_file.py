@@ -26,7 +26,9 @@ from ingest.ranges import check_choice, check_clock, check_range
 
 _RECEIVED = Column(name="received_at_ns", dtype="i8", description="The door's clock.")
 _STORED = Column(name="stored", dtype="i1", description="1 for backfill and replay.")
-_BY_SHARD = (TERMINAL.kind, ATTACHMENT.kind)
+# Detectors wait 2 s for what is out of order, and 30 s for stored samples after a return (design section 3).
+_REORDER_S = 3
+_LONGEST_WAIT_S = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +198,6 @@ def _close(packer: Packer, closing: Packer, end_ns: int) -> Iterator[list[Record
     left_ns = end_ns + _REORDER_S * NS_PER_S
     yield closing.ticks(left_ns) + packer.goodbye(left_ns)
     yield [r for wait_s in range(1, _LONGEST_WAIT_S) for r in closing.ticks(left_ns + wait_s * NS_PER_S)]
-
-
-# Detectors wait 2 s for what is out of order, and 30 s for stored samples after a return (design section 3).
-_REORDER_S = 3
-_LONGEST_WAIT_S = 40
 
 
 def _pack(rows: Rows, part: slice, packer: Packer) -> list[Record]:
