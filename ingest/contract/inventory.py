@@ -23,12 +23,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
         shard_count: A power of two and a multiple of the partition count; fixed for the deployment's life.
         slot_length_s: Length of a scheduling slot.
         slot_phase_s: Slots start at this second, modulo the length, of the Unix epoch.
+        counts: On the topics: how many records of each type belong to this version, so that a reader of several topics
+            knows when it has them all; empty in files.
     """
 
     version: Annotated[int, Meta(ge=1)]
     shard_count: Annotated[int, Meta(ge=1, le=65_536)]
     slot_length_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     slot_phase_s: Annotated[float, Meta(ge=0)] = 0.0
+    counts: dict[str, int] = {}
 
     def __post_init__(self) -> None:
         if self.shard_count & (self.shard_count - 1):
@@ -123,18 +126,32 @@ class Inventory:
         """Sort records into their kinds.
 
         Raises:
-            ValueError: There is no deployment, or the indexes of a kind have holes or twins.
+            ValueError: There is no deployment, the indexes of a kind have holes or twins, or there are not as many records
+                as the deployment counts.
         """
         found = list(records)
         deployments = [r for r in found if isinstance(r, Deployment)]
         if not deployments:
             raise ValueError("an inventory needs one record of type 'deployment' (shard_count, version)")
-        self.deployment = max(deployments, key=lambda r: r.version)
+        newest = max(deployments, key=lambda r: r.version)
+        self.deployment = msgspec.structs.replace(newest, counts={})
         self.tenants = _dense([r for r in found if isinstance(r, Tenant)], "tenant_index")
         self.terminals = _dense([r for r in found if isinstance(r, Terminal)], "terminal_index")
         self.satellites = _dense([r for r in found if isinstance(r, Satellite)], "satellite_index")
         self.gateways = _dense([r for r in found if isinstance(r, Gateway)], "gateway_index")
         self.pops = _dense([r for r in found if isinstance(r, Pop)], "pop_index")
+        if newest.counts and newest.counts != self.counts():
+            raise ValueError(f"the deployment counts {newest.counts}, there are {self.counts()}")
+
+    def counts(self) -> dict[str, int]:
+        """Return how many records of each type there are."""
+        return {
+            "tenant": len(self.tenants),
+            "terminal": len(self.terminals),
+            "satellite": len(self.satellites),
+            "gateway": len(self.gateways),
+            "pop": len(self.pops),
+        }
 
     @property
     def version(self) -> int:

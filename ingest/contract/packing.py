@@ -43,7 +43,8 @@ def inventory_records(inventory: Inventory) -> list[Record]:
     entries += [(INVENTORY_GATEWAY, r.gateway_id, r) for r in inventory.gateways]
     entries += [(INVENTORY_POP, r.pop_id, r) for r in inventory.pops]
     entries += [(INVENTORY_TERMINAL, r.terminal_id, r) for r in inventory.terminals]
-    entries += [(INVENTORY_TERMINAL, "deployment", inventory.deployment)]
+    deployment = msgspec.structs.replace(inventory.deployment, counts=inventory.counts())
+    entries += [(INVENTORY_TERMINAL, "deployment", deployment)]
     return [Record(topic=topic, key=key.encode(), value=encode_record(record)) for topic, key, record in entries]
 
 

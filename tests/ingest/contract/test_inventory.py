@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from ingest.contract.inventory import Deployment, Inventory, Tenant, Terminal, decode_record
+from ingest.contract.packing import inventory_records
 from tests.make import inventory
 
 BASE = [Deployment(version=1, shard_count=2), Tenant(tenant_id="a", tenant_index=0)]
@@ -62,3 +63,12 @@ def test_a_bad_line_is_named_by_its_number():
 def test_a_record_out_of_range_is_refused_where_it_stands(record):
     with pytest.raises(msgspec.ValidationError):
         decode_record(json.dumps(record).encode())
+
+
+def test_what_is_on_the_topics_is_no_inventory_before_its_last_record_is_there():
+    records = [decode_record(record.value) for record in inventory_records(inventory())]
+
+    assert Inventory(records).counts() == inventory().counts()
+    for missing in range(len(records) - 1):
+        with pytest.raises(ValueError, match=r"counts|dense"):
+            Inventory(records[:missing] + records[missing + 1 :])
