@@ -195,7 +195,9 @@ def test_each_fault_is_an_incident_with_the_right_root(road):
     roots = {incident.root_id: incident.cause for incident in road.incidents.values()}
     for label in road.labels:
         assert label["root_id"] in roots, f"{label['kind']} of {label['root_id']} among {roots}"
-    told = {i.incident_id: (i.root_id, i.cause, i.started_at, i.changed_at, i.revision) for i in road.incidents.values()}
+    told = {
+        i.incident_id: (i.root_id, i.cause, i.started_at, i.changed_at, i.revision) for i in road.incidents.values()
+    }
     assert len(roots) == len(road.incidents) == len(road.labels) == 3, told
 
 
