@@ -10,7 +10,8 @@ from streams.__main__ import build
 from streams.settings import Settings
 
 AFTER_FRAMES = 20
-LEAP = 40
+# Beyond what a poll (500) and the stream's queue (256) may hold already: those come in order whatever is sought.
+LEAP = 900
 
 
 def main():
