@@ -7,6 +7,7 @@ supersedes the earlier one from `valid_from_ns` on.
 import msgspec
 
 from ingest.contract.columns import Column, Layout
+from ingest.contract.instants import At, Count
 from ingest.contract.telemetry import INDEX_LIMIT
 from ingest.contract.vocabulary import PathKind
 
@@ -29,13 +30,13 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: str
     version: int
-    plan_version: int
-    slot_start_ns: int
-    slot_end_ns: int
-    valid_from_ns: int
-    published_at_ns: int
-    supersedes: int = 0
-    part: int = 0
+    plan_version: Count
+    slot_start_ns: At
+    slot_end_ns: At
+    valid_from_ns: At
+    published_at_ns: At
+    supersedes: Count = 0
+    part: Count = 0
     complete: bool = True
 
 

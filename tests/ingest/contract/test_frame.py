@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.contract.columns import Layout
 from ingest.contract.frame import FRAME_LIMIT_BYTES, Frame, Rejected, RejectReason, TelemetryHeader, decode, encode
+from ingest.contract.plan import PLAN, PLAN_LAYOUTS, PlanHeader
 from ingest.contract.telemetry import LAYOUTS, TERMINAL
 from tests.ingest.contract.golden import columns, header
 from tests.make import START_NS
@@ -134,6 +135,16 @@ def test_a_frame_cut_at_any_byte_is_refused_and_never_taken_for_a_tick():
 )
 def test_a_header_with_a_number_that_no_column_could_hold_is_refused(change):
     assert reason(encode(msgspec.structs.replace(HEADER, **change), TERMINAL, {})) is RejectReason.UNPARSEABLE
+
+
+@pytest.mark.parametrize(
+    "name", ["plan_version", "slot_start_ns", "slot_end_ns", "valid_from_ns", "published_at_ns", "supersedes", "part"]
+)
+@pytest.mark.parametrize("number", [2**63, -1])
+def test_a_plan_s_header_with_a_number_that_no_column_could_hold_is_refused(name, number):
+    value = encode(msgspec.structs.replace(header(PLAN), **{name: number}), PLAN, {})
+
+    assert decode(value, PLAN_LAYOUTS, PlanHeader).reason is RejectReason.UNPARSEABLE
 
 
 @settings(max_examples=200, deadline=None)
