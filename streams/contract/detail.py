@@ -96,7 +96,7 @@ def _say(column: Column, values: Array, names: Names) -> list[Any]:
 
 def _word(column: Column, value: Any, names: Names) -> Any:
     is_float = column.numpy_type.kind == "f"
-    if (is_float and math.isnan(value)) or (not is_float and value == MISSING):
+    if (is_float and not math.isfinite(value)) or (not is_float and value == MISSING):
         return None
     if column.name.endswith("_at_ns"):
         return to_rfc3339(value)

@@ -47,6 +47,12 @@ def test_indexes_become_ids_instants_rfc_3339_and_numbers_words_and_nulls_are_le
     assert not {"ended_at", "cause", "cause_chain", "expected", "duration_s", "from_satellite_id"} & set(bare)
 
 
+def test_a_number_that_json_cannot_say_is_left_out():
+    columns = rows("outage_ended", 3, duration_s=np.array([np.inf, -np.inf, np.nan], "f4"))
+
+    assert ["duration_s" in detail for detail in details(columns, NAMES)] == [False, False, False]
+
+
 def test_an_unknown_kind_is_skipped_and_counted():
     columns = rows(999, 3)
 
