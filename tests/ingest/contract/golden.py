@@ -24,6 +24,7 @@ from streams.contract.catalogue import CATALOGUE
 from streams.contract.events import EVENT, EventHeader
 from streams.contract.incidents import CHILD, ChildrenHeader, Evidence, Incident, TimelineEntry
 from streams.contract.rollups import ROLLUP, RollupHeader
+from streams.contract.snapshots import SnapshotManifest
 from streams.contract.vocabulary import Audience, IncidentState, Remediation, Severity
 
 FOLDER = Path(__file__).parents[2] / "golden"
@@ -115,6 +116,10 @@ def records():
         page_at="2025-10-03T00:03:30Z", evidence=[Evidence(says="no antenna", event_key="00" * 16)],
         timeline=[TimelineEntry(at="2025-10-03T00:03:30Z", says="opened")], terminals_affected_count=40,
         terminal_ids=["ut-1"], remediation=Remediation.NONE,
+    )  # fmt: skip
+    yield "snapshot_manifest", SnapshotManifest(
+        cluster_id="c", topic_id="t", partition_count=4, shard_count=16, shard=3, source_partition=3, source_offset=42,
+        clock_ns=AT_NS, generation=2, chunk_count=1, byte_count=10, blake2b="00" * 16, state_versions={"outage": 1},
     )  # fmt: skip
 
 
