@@ -35,7 +35,7 @@ def world(kafka, tmp_path, network):
 
 
 def test_a_consumer_that_leaps_is_led_back_and_no_frame_is_missed(world, network):
-    records = [r for second in Traffic(terminal_count=TERMINAL_COUNT, seed=3).seconds(400) for r in second]
+    records = [r for second in Traffic(terminal_count=TERMINAL_COUNT, seed=3).seconds(260) for r in second]
     assert sum(record.partition == 0 for record in records) > AFTER_FRAMES + LEAP, "there is something to leap to"
     expected, _ = in_memory(records, network)
     world.send(records)
