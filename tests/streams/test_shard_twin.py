@@ -208,7 +208,7 @@ def readable(final):
     return sorted(str((revision, sorted(content.items()))) for revision, content in final.values())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32))
 def test_the_arrays_find_what_the_twin_finds(seed):
     world = World(seed)
