@@ -7,16 +7,9 @@ from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Retry
 from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
-from ingest.contract.topics import (
-    INVENTORY_GATEWAY,
-    INVENTORY_POP,
-    INVENTORY_SATELLITE,
-    INVENTORY_TENANT,
-    INVENTORY_TERMINAL,
-)
+from ingest.contract.topics import INVENTORY_TOPICS
 from streams.contract.detail import InventoryNames
 
-_TOPICS = (INVENTORY_TERMINAL, INVENTORY_SATELLITE, INVENTORY_GATEWAY, INVENTORY_POP, INVENTORY_TENANT)
 _WAIT_MS = 1_000
 
 
@@ -74,7 +67,7 @@ class InventoryReader:
         self._consumer.close()
 
     def _places(self) -> Iterator[TopicPartition]:
-        for topic in _TOPICS:
+        for topic in INVENTORY_TOPICS:
             partitions = self._consumer.partitions_for_topic(topic.name)
             if not partitions:
                 raise Retry(f"topic {topic.name} is not there yet")

@@ -12,8 +12,8 @@ from kafka.errors import KafkaError
 from ingest.contract.bus import Message, Retry
 from ingest.contract.inventory import Inventory
 from ingest.contract.packing import Versions
-from ingest.contract.topics import TERMINAL_TELEMETRY
-from ingest.in_force import SIDE_TOPICS, InForce
+from ingest.contract.topics import SIDE_TOPICS, TERMINAL_TELEMETRY
+from ingest.in_force import InForce
 
 log = structlog.get_logger()
 

@@ -11,18 +11,8 @@ from ingest.contract.frame import Rejected, decode
 from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
 from ingest.contract.packing import Versions
 from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
-from ingest.contract.topics import (
-    CONTACT_PLAN,
-    CONTROL_RECORDS,
-    INVENTORY_GATEWAY,
-    INVENTORY_POP,
-    INVENTORY_SATELLITE,
-    INVENTORY_TENANT,
-    INVENTORY_TERMINAL,
-)
+from ingest.contract.topics import CONTACT_PLAN, INVENTORY_TOPICS
 
-INVENTORY_TOPICS = (INVENTORY_TERMINAL, INVENTORY_SATELLITE, INVENTORY_GATEWAY, INVENTORY_POP, INVENTORY_TENANT)
-SIDE_TOPICS = (*INVENTORY_TOPICS, CONTACT_PLAN, CONTROL_RECORDS)
 _INVENTORY_NAMES = frozenset(topic.name for topic in INVENTORY_TOPICS)
 
 

@@ -5,9 +5,9 @@ from kafka.errors import KafkaError
 
 from ingest.contract.bus import Retry
 from ingest.contract.inventory import Inventory
-from ingest.contract.topics import Topic
+from ingest.contract.topics import INVENTORY_TOPICS, Topic
 from ingest.feed import message_of
-from ingest.in_force import INVENTORY_TOPICS, InForce
+from ingest.in_force import InForce
 
 _POLL_MS = 500
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from ingest.contract.topics import TERMINAL_TELEMETRY
+from ingest.contract.topics import SIDE_TOPICS, TERMINAL_TELEMETRY
 from leowatch.memory_bus import MemoryBus
 from streams.incident_bench import READS, IncidentBench
 from streams.knowledge import Knowledge
-from streams.side_inputs import SIDE_TOPICS, SideInputs
+from streams.side_inputs import SideInputs
 from streams.workbench import Workbench
 
 

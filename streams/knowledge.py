@@ -153,7 +153,7 @@ class Knowledge:
     thresholds: Thresholds = field(default_factory=Thresholds)
     maintenance: tuple[MaintenanceWindow, ...] = ()
     _facts: dict[int, ShardFacts] = field(default_factory=dict)
-    _planned: dict[tuple[int, int, int, int], dict[str, Array] | None] = field(default_factory=dict)
+    _planned: dict[tuple[int, int, int], dict[str, Array]] = field(default_factory=dict)
 
     def has_versions(self, header: TelemetryHeader) -> bool:
         """Say whether everything that a frame names is here."""
@@ -188,7 +188,7 @@ class Knowledge:
         plan = self.plan.plan(slot_start_ns, slot_start_ns, version)
         if plan is None:
             return None
-        key = shard, slot_start_ns, plan.version, 0
+        key = shard, slot_start_ns, plan.version
         if key not in self._planned:
             if len(self._planned) > 64 * max(1, self.inventory.shard_count):
                 self._planned.clear()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.contract.columns import Array, concatenate, row_count
+from ingest.contract.columns import Array, concatenate
 from ingest.contract.frame import Frame, TelemetryHeader
 from ingest.contract.telemetry import ATTACHMENT, TERMINAL, place_of
 from ingest.contract.vocabulary import SubjectKind
@@ -283,8 +283,3 @@ def _unflat(prefix: str, part: Any, arrays: dict[str, Array]) -> Any:
         else:
             values[each.name] = arrays[name]
     return replace(part, **values)
-
-
-def rows(events: dict[str, Array]) -> int:
-    """Return how many events there are."""
-    return row_count(events)

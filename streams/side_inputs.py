@@ -11,21 +11,11 @@ from ingest.contract.control import ControlRecord, MaintenanceWindow, ThresholdC
 from ingest.contract.frame import Rejected, decode
 from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
 from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
-from ingest.contract.topics import (
-    CONTACT_PLAN,
-    CONTROL_RECORDS,
-    INVENTORY_GATEWAY,
-    INVENTORY_POP,
-    INVENTORY_SATELLITE,
-    INVENTORY_TENANT,
-    INVENTORY_TERMINAL,
-)
+from ingest.contract.topics import CONTACT_PLAN, INVENTORY_TOPICS
 from streams.knowledge import Knowledge, PlanBook
 from streams.thresholds import Thresholds
 
-_INVENTORY = (INVENTORY_TERMINAL, INVENTORY_SATELLITE, INVENTORY_GATEWAY, INVENTORY_POP, INVENTORY_TENANT)
-SIDE_TOPICS = (*_INVENTORY, CONTACT_PLAN, CONTROL_RECORDS)
-_INVENTORY_NAMES = frozenset(topic.name for topic in _INVENTORY)
+_INVENTORY_NAMES = frozenset(topic.name for topic in INVENTORY_TOPICS)
 _CHANGEABLE = frozenset(Thresholds.__struct_fields__) - {"version"}
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Fatal, Message
+from ingest.contract.topics import SIDE_TOPICS
 from streams.knowledge import Knowledge
-from streams.side_inputs import SIDE_TOPICS, SideInputs
+from streams.side_inputs import SideInputs
 
 _POLL_MS = 500
 # A batch as large as this says that more is waiting: an inventory of a million is made up once, not for each batch.
