@@ -53,7 +53,7 @@ test: setup ## Everything: checks, unit tests, and the same road through the rea
 	$(MAKE) test-quick
 	$(BIN)/pytest -q -m "slow and not stack and not browser"
 	tests/stack/setup.sh
-	$(BIN)/pytest -q -m "stack or browser" $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "stack or browser" $(ARGS)
 
 stack: setup ## Keep every real server up for a person; Ctrl-C stops them.
 	tests/stack/setup.sh
