@@ -10,21 +10,13 @@ import numpy as np
 from ingest.contract.columns import Array
 from ingest.contract.vocabulary import EncryptionState, InstallState, TerminalAlert, TerminalState
 from simulators import link
+from simulators.causes import BOOTING, COVERAGE_GAP, GATEWAY_DOWN, HANDOVER, IN_SERVICE, TILT, Codes
 from simulators.contract.truth import STEP_NS
 from simulators.fleet import DOWNLINK_CAPACITY_BPS, FULL_POWER_W, UPLINK_CAPACITY_BPS, Fleet
 from simulators.geometry import Floats, surface_distance_km
 from simulators.passes import Floats32, Passes
 from simulators.scheduler import NONE, Plan
-from simulators.service import (
-    BOOTING,
-    COVERAGE_GAP,
-    GATEWAY_DOWN,
-    HANDOVER,
-    IN_SERVICE,
-    TILT,
-    Codes,
-    Service,
-)
+from simulators.service import Service
 from simulators.visibility import Indexes
 
 SLOW_COLUMNS = (

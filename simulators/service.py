@@ -5,31 +5,24 @@ has no service whatever its satellite does, and a slot without a satellite none 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simulators.contract.truth import STEP_NS, FaultKind, NoServiceCause
+from simulators.causes import (
+    BOOTING,
+    COVERAGE_GAP,
+    GATEWAY_DOWN,
+    HANDOVER,
+    IN_SERVICE,
+    POWER_LOST,
+    TILT,
+    Codes,
+)
+from simulators.contract.truth import STEP_NS, FaultKind
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
 from simulators.geometry import Floats
 from simulators.link import SCAN_LIMIT_DEG
 from simulators.passes import Floats32, Passes
 from simulators.scheduler import NONE, Plan
-
-Codes = NDArray[np.int8]
-
-IN_SERVICE = 0
-CAUSES = (None, *NoServiceCause)
-COVERAGE_GAP, GATEWAY_DOWN, POWER_LOST, BOOTING, TILT, HANDOVER = (
-    CAUSES.index(cause)
-    for cause in (
-        NoServiceCause.COVERAGE_GAP,
-        NoServiceCause.GATEWAY_DOWN,
-        NoServiceCause.POWER_LOST,
-        NoServiceCause.BOOTING,
-        NoServiceCause.TILT,
-        NoServiceCause.HANDOVER,
-    )
-)
 
 # A slot's edge interrupts a terminal that changes satellite or gateway for 50 to 500 ms (domain section 5a); truth
 # has tenths of a second.

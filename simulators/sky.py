@@ -12,6 +12,7 @@ from ingest.contract.instants import NS_PER_MS, NS_PER_S
 from ingest.contract.inventory import Inventory
 from ingest.contract.packing import Packer, Record, Versions
 from simulators.attachments import Attachments
+from simulators.causes import HANDOVER, IN_SERVICE, POWER_LOST, Codes
 from simulators.contract.truth import STEP_NS
 from simulators.faults import Change, Fault, aim, changes, left_out
 from simulators.fleet import INVENTORY_VERSION, Fleet, build_fleet
@@ -21,7 +22,7 @@ from simulators.readings import SLOW_EVERY_NS, Readings
 from simulators.ring import Ring
 from simulators.scenario import Scenario, load_scenario
 from simulators.scheduler import NONE, Plan, Rules, Slots
-from simulators.service import HANDOVER, IN_SERVICE, POWER_LOST, Codes, Service
+from simulators.service import Service
 from simulators.settings import Settings
 from simulators.spacecraft import EVERY_NS, Spacecraft
 from simulators.stations import Stations

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 
 from ingest.contract.columns import Array
 from ingest.contract.instants import to_rfc3339
+from simulators.causes import BOOTING, CAUSES, GATEWAY_DOWN, HANDOVER, IN_SERVICE, POWER_LOST, TILT, Codes
 from simulators.contract.truth import STEP_NS, TABLES, FaultKind, Label, encode_label
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
 from simulators.scheduler import NONE
-from simulators.service import BOOTING, CAUSES, GATEWAY_DOWN, HANDOVER, IN_SERVICE, POWER_LOST, TILT, Codes, Service
+from simulators.service import Service
 
 LABELS_FILE = "labels.jsonl"
 _ROWS_AT_ONCE = 20_000

@@ -56,6 +56,7 @@ OUTAGE_CAUSES: dict[str, frozenset[str]] = {
     "handover": frozenset({"no_schedule", "searching"}),
     "rain": frozenset({"no_downlink", "no_pings"}),
     "link": frozenset({"no_downlink", "no_pings", "obstructed"}),
+    "obstruction": frozenset({"obstructed", "no_schedule", "searching"}),
 }
 # True gaps that geometry or the schedule explains: no fault, counted apart.
 EXPECTED_GAPS = frozenset({"coverage_gap"})

@@ -33,6 +33,7 @@ class NoServiceCause(StrEnum):
     HANDOVER = "handover"
     RAIN = "rain"
     LINK = "link"
+    OBSTRUCTION = "obstruction"
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):
