@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.vocabulary import MobilityClass
-from simulators.contract.truth import STEP_NS, FaultKind
+from simulators.contract.faults import FaultKind
+from simulators.contract.truth import STEP_NS
 from simulators.fleet import Fleet
 from simulators.scenario import AUTO, BadScenario, FaultSpec, Scenario
 from simulators.timetable import Timetable

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from simulators.contract.truth import FaultKind
+from simulators.contract.faults import FaultKind
 
 AUTO = "auto"
 """The run chooses what breaks: something that carries traffic, and nothing that another fault touches."""

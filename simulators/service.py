@@ -16,7 +16,8 @@ from simulators.causes import (
     TILT,
     Codes,
 )
-from simulators.contract.truth import STEP_NS, FaultKind
+from simulators.contract.faults import FaultKind
+from simulators.contract.truth import STEP_NS
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
 from simulators.geometry import Floats

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from ingest.contract.columns import Array
 from ingest.contract.instants import to_rfc3339
 from simulators.causes import BOOTING, CAUSES, GATEWAY_DOWN, HANDOVER, IN_SERVICE, POWER_LOST, TILT, Codes
-from simulators.contract.truth import STEP_NS, TABLES, FaultKind, Label, encode_label
+from simulators.contract.faults import FaultKind
+from simulators.contract.truth import STEP_NS, TABLES, Label, encode_label
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
 from simulators.scheduler import NONE

@@ -1,6 +1,10 @@
 """What the judge forgives, each number with its reason, and which word answers which truth."""
 
+from typing import Any
+
 import msgspec
+
+from leowatch.score.files import truth_schema
 
 
 class Tolerances(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,17 +37,11 @@ class Tolerances(msgspec.Struct, frozen=True, kw_only=True):
     tilt_reach_s: float = 15.0
 
 
-# Which causes of an incident name which fault rightly; a fault kind without a row is refused, never skipped.
-FAULT_CAUSES: dict[str, frozenset[str]] = {
-    "gateway_down": frozenset({"gateway_isolated"}),
-    "antenna_knocked_over": frozenset({"tilt_warning", "tilt_critical", "tilt_disturbed"}),
-    "terminal_power_lost": frozenset({"outage_suspected", "outage_started"}),
-}
-FAULT_ROOTS: dict[str, str] = {
-    "gateway_down": "gateway",
-    "antenna_knocked_over": "terminal",
-    "terminal_power_lost": "terminal",
-}
+# Which causes of an incident name which fault rightly, and the kind of its root: truth's own contract says so; a fault
+# kind that it does not know is refused, never skipped.
+_FAULTS: dict[str, dict[str, Any]] = truth_schema()["faults"]
+FAULT_CAUSES: dict[str, frozenset[str]] = {kind: frozenset(row["told_by"]) for kind, row in _FAULTS.items()}
+FAULT_ROOTS: dict[str, str] = {kind: row["root_kind"] for kind, row in _FAULTS.items()}
 
 # Which causes of an outage event name the true one rightly. Rain and a weak link show a terminal only that the
 # downlink or the pings fail; a terminal between two satellites says that it has no schedule or searches.
@@ -57,6 +55,12 @@ OUTAGE_CAUSES: dict[str, frozenset[str]] = {
     "rain": frozenset({"no_downlink", "no_pings"}),
     "link": frozenset({"no_downlink", "no_pings", "obstructed"}),
     "obstruction": frozenset({"obstructed", "no_schedule", "searching"}),
+    "satellite_down": frozenset({"no_downlink", "no_pings"}),
+    "pop_down": frozenset({"no_pings"}),
+    "no_plan": frozenset({"no_schedule"}),
+    "stowed": frozenset({"stowed"}),
+    "sleeping": frozenset({"sleeping"}),
+    "thermal_shutdown": frozenset({"thermal_shutdown"}),
 }
 # True gaps that geometry or the schedule explains: no fault, counted apart.
 EXPECTED_GAPS = frozenset({"coverage_gap"})

@@ -11,15 +11,9 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from simulators.contract.faults import FAULTS, FaultKind
+
 STEP_NS = 100_000_000  # 10 Hz
-
-
-class FaultKind(StrEnum):
-    """What can be broken on purpose."""
-
-    GATEWAY_DOWN = "gateway_down"
-    ANTENNA_KNOCKED_OVER = "antenna_knocked_over"
-    TERMINAL_POWER_LOST = "terminal_power_lost"
 
 
 class NoServiceCause(StrEnum):
@@ -34,6 +28,12 @@ class NoServiceCause(StrEnum):
     RAIN = "rain"
     LINK = "link"
     OBSTRUCTION = "obstruction"
+    SATELLITE_DOWN = "satellite_down"
+    POP_DOWN = "pop_down"
+    NO_PLAN = "no_plan"
+    STOWED = "stowed"
+    SLEEPING = "sleeping"
+    THERMAL_SHUTDOWN = "thermal_shutdown"
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,11 +103,12 @@ decode_label = msgspec.json.Decoder(Label).decode
 
 
 def file_schema() -> dict[str, Any]:
-    """Return the schema of the truth files, from which the judge reads; generated, never typed."""
+    """Return the schema of the truth files, and the faults they may name, for the judge to read; generated, never typed."""
     return {
         "labels.jsonl": msgspec.json.schema(Label),
         **{
             f"{name}.parquet": [{"name": f.name, "type": str(f.type), "nullable": f.nullable} for f in schema]
             for name, schema in TABLES.items()
         },
+        "faults": {entry.kind: {"root_kind": entry.root, "told_by": sorted(entry.told_by)} for entry in FAULTS},
     }

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from ingest.contract.instants import NS_PER_S, from_rfc3339, to_rfc3339
 from ingest.contract.vocabulary import SubjectKind
-from simulators.contract.truth import ATTITUDE, HANDOVERS, OUTAGES, FaultKind, Label, encode_label
+from simulators.contract.faults import FaultKind
+from simulators.contract.truth import ATTITUDE, HANDOVERS, OUTAGES, Label, encode_label
 from streams.contract.incidents import Incident, encode_incident
 from streams.contract.vocabulary import Audience, IncidentState, Severity
 

@@ -11,7 +11,8 @@ from leowatch.score import claims, controls, tolerances
 from leowatch.score.files import EVENT as READ
 from leowatch.score.files import Label as ReadLabel
 from leowatch.score.files import read_events, truth_schema
-from simulators.contract.truth import FaultKind, Label, NoServiceCause, file_schema
+from simulators.contract.faults import FaultKind
+from simulators.contract.truth import Label, NoServiceCause, file_schema
 from streams.contract.catalogue import CATALOGUE, KIND_BY_NAME, code_of, json_schema
 from streams.contract.detail import details
 from streams.contract.events import EVENT, event_keys

@@ -1,6 +1,6 @@
 import pytest
 
-from simulators.contract.truth import FaultKind
+from simulators.contract.faults import FaultKind
 from simulators.scenario import BadScenario, load_scenario, parse_scenario, shipped
 
 

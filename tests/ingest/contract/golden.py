@@ -19,7 +19,8 @@ from ingest.contract.frame import RejectReason, TelemetryHeader, encode
 from ingest.contract.plan import PLAN, PlanHeader
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.vocabulary import SubjectKind
-from simulators.contract.truth import FaultKind, Label
+from simulators.contract.faults import FaultKind
+from simulators.contract.truth import Label
 from streams.contract.catalogue import CATALOGUE
 from streams.contract.events import EVENT, EventHeader
 from streams.contract.incidents import CHILD, ChildrenHeader, Evidence, Incident, TimelineEntry

@@ -18,7 +18,7 @@ def test_a_label_validates_against_the_schema_that_the_judge_reads():
 
 
 def test_every_table_has_a_terminal_and_an_instant_that_are_never_null():
-    assert set(file_schema()) == {"labels.jsonl", *(f"{name}.parquet" for name in TABLES)}
+    assert set(file_schema()) == {"labels.jsonl", "faults", *(f"{name}.parquet" for name in TABLES)}
     for name, table in TABLES.items():
         sure = {field.name for field in table if not field.nullable}
         assert "terminal_id" in sure, name
