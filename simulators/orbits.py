@@ -1,10 +1,12 @@
 """Where satellites are at an instant: SGP4 to the Earth-fixed frame; Julian dates and element epochs stay in here."""
 
+import csv
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from sgp4 import omm
 from sgp4.api import WGS72, Satrec, SatrecArray
 
 from simulators.geometry import EARTH_ROTATION_RAD_PER_S, Floats
@@ -85,10 +87,23 @@ def circular_orbits(
 
 
 def read_element_sets(text: str) -> list[ElementSet]:
-    """Read three-line element sets (name, line 1, line 2)."""
+    """Read element sets in two or three lines each (TLE), or as a table (OMM in CSV).
+
+    Raises:
+        ValueError: The text is neither.
+    """
+    if "NORAD_CAT_ID" in text.partition("\n")[0]:
+        return [_of_omm(row) for row in csv.DictReader(text.splitlines())]
+    name, sets = "", []
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    triples = zip(lines[0::3], lines[1::3], lines[2::3], strict=True)
-    return [_element_set(name.strip(), first, second) for name, first, second in triples]
+    for number, line in enumerate(lines):
+        if line.startswith("1 ") and number + 1 < len(lines):
+            sets.append(_of_lines(name, line, lines[number + 1]))
+        elif not line.startswith("2 "):
+            name = line.strip()
+    if lines and not sets:
+        raise ValueError("no element set in it: give TLE lines, or OMM as CSV with a header")
+    return sets
 
 
 def propagate(satellites: Sequence[Satrec], at_ns: Instants) -> Motion:
@@ -140,12 +155,23 @@ def _circular_altitude_km(motion_rad_per_s: float) -> float:
     return float(np.cbrt(_WGS72_MU_KM3_PER_S2 / motion_rad_per_s**2) - _WGS72_RADIUS_KM)
 
 
-def _element_set(name: str, first: str, second: str) -> ElementSet:
+def _of_lines(name: str, first: str, second: str) -> ElementSet:
     satrec = Satrec.twoline2rv(first, second, WGS72)
+    return _element_set(name, str(satrec.satnum), satrec)
+
+
+def _of_omm(row: dict[str, str]) -> ElementSet:
+    satrec = Satrec()
+    # SGP4 knows no catalogue number above 339999; the id is a string and needs none.
+    omm.initialize(satrec, row | {"NORAD_CAT_ID": "0"})
+    return _element_set(row["OBJECT_NAME"], row["NORAD_CAT_ID"], satrec)
+
+
+def _element_set(name: str, satellite_id: str, satrec: Satrec) -> ElementSet:
     days_ns = round((satrec.jdsatepoch - _UNIX_EPOCH_JD) * DAY_NS)
     return ElementSet(
         name=name,
-        satellite_id=str(satrec.satnum),
+        satellite_id=satellite_id,
         satrec=satrec,
         epoch_at_ns=days_ns + round(satrec.jdsatepochF * DAY_NS),
         inclination_deg=float(np.degrees(satrec.inclo)),

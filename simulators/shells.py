@@ -1,5 +1,7 @@
 """The shells of the constellation as filed with the FCC, in Walker notation."""
 
+import re
+
 import msgspec
 import numpy as np
 
@@ -26,7 +28,38 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     def walker(self) -> str:
         """Write the shell as Type:Altitude:Inclination:T/P/F (IETF draft-piraux-space-constellation-code)."""
         pattern = f"{self.satellite_count}/{self.plane_count}/{self.phasing}"
-        return f"D:{self.altitude_km:.0f}:{self.inclination_deg:.1f}:{pattern}"
+        return f"D:{self.altitude_km:g}:{self.inclination_deg:.1f}:{pattern}"
+
+
+_WALKER = re.compile(
+    r"(?:D:)?(?P<altitude>[\d.]+):(?P<inclination>[\d.]+):(?P<total>\d+)/(?P<planes>\d+)/(?P<phasing>\d+)"
+)
+
+
+class BadShell(ValueError):  # noqa: N818 - the error says what is bad, as in house style
+    """A notation that is no shell: what, and how to write one."""
+
+
+def parse_shell(notation: str, name: str) -> Shell:
+    """Read a shell written as `D:altitude:inclination:T/P/F`, as in `D:630:51.9:1156/34/3`; `D:` may be left out.
+
+    Raises:
+        BadShell: It is not so written, or its satellites do not fill its planes.
+    """
+    found = _WALKER.fullmatch(notation.strip())
+    if found is None:
+        raise BadShell(f"shell {notation!r}: write it as D:630:51.9:1156/34/3, altitude km : inclination deg : T/P/F")
+    total, planes = int(found["total"]), int(found["planes"])
+    if planes == 0 or total == 0 or total % planes:
+        raise BadShell(f"shell {notation!r}: {total} satellites do not fill {planes} planes evenly")
+    return Shell(
+        name=name,
+        altitude_km=float(found["altitude"]),
+        inclination_deg=float(found["inclination"]),
+        plane_count=planes,
+        satellites_per_plane=total // planes,
+        phasing=int(found["phasing"]),
+    )
 
 
 # FCC SAT-LOA-20190704-00057, order FCC 20-102. Phasing from a public transcription of the filing's spreadsheet.

@@ -8,10 +8,9 @@ from ingest.contract.packing import Packer, Record
 from ingest.contract.vocabulary import LaserDirection, LaserState, SatelliteLifecycle
 from simulators.fleet import Fleet
 from simulators.geometry import Floats, geodetic
-from simulators.lasers import LONGEST_LASER_KM, neighbours
+from simulators.lasers import LONGEST_LASER_KM
 from simulators.orbits import Motion, propagate
 from simulators.scheduler import NONE, Plan
-from simulators.shells import FILED_SHELLS
 
 FEED = "ttc"
 EVERY_NS = 10 * NS_PER_S
@@ -28,13 +27,8 @@ class Spacecraft:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._satellites = (*fleet.carrying.satellites, *fleet.published.satellites)
-        on_station = np.concatenate([fleet.carrying.on_station, fleet.published.on_station])
-        self._lifecycle = np.where(on_station, SatelliteLifecycle.OPERATIONAL, SatelliteLifecycle.RAISING).astype(
-            np.int8
-        )
-        firsts = np.cumsum([0, *(shell.satellite_count for shell in FILED_SHELLS)])
-        shells = zip(FILED_SHELLS, firsts.tolist(), strict=False)
-        self._peers = np.concatenate([neighbours(shell) + np.int32(first) for shell, first in shells])
+        self._lifecycle = np.concatenate([fleet.carrying.lifecycle, fleet.published.lifecycle])
+        self._peers = fleet.carrying.peers
 
     def positions(self, at_ns: int) -> tuple[Floats, Floats]:
         """Return latitude_deg and longitude_deg of every satellite's place on the ground; NaN where SGP4 gave up."""

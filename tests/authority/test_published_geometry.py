@@ -11,7 +11,7 @@ from simulators.geometry import (
     nadir_half_angle_deg,
     slant_range_km,
 )
-from simulators.lasers import LONGEST_LASER_KM, laser_links, laser_range_km, neighbours
+from simulators.lasers import LONGEST_LASER_KM, grid_peers, laser_links, laser_range_km
 from simulators.link import doppler_hz, free_space_loss_db, propagation_round_trip_ms
 from simulators.orbits import DAY_NS, circular_orbits, mean_motion_rev_per_day, propagate, sidereal_rad
 from simulators.shells import FILED_SHELLS, argument_of_latitude_deg, raan_deg
@@ -147,7 +147,7 @@ def test_doppler_at_35_degrees(shell_number, shift_khz):
 def test_lasers_along_a_plane(shell_number, hop_km):
     shell = FILED_SHELLS[shell_number]
     position_km = propagate(shell_orbits(shell), np.array([START_AT_NS])).position_km[0]
-    own_plane = laser_links(neighbours(shell))[: shell.satellite_count]
+    own_plane = laser_links(grid_peers(shell.plane_count, shell.satellites_per_plane))[: shell.satellite_count]
     lengths_km = laser_range_km(own_plane, position_km)
     assert lengths_km == pytest.approx(hop_km, abs=5)
 
