@@ -13,7 +13,7 @@ from ingest.contract.inventory import Deployment, Gateway, Inventory, InventoryR
 from ingest.contract.vocabulary import MobilityClass, NetworkType, ServiceClass, TerminalModel
 from simulators import sites
 from simulators.cells import Cells, cells_around
-from simulators.constellation import Layer, filed_layer, layer_of_element_sets, published_layer
+from simulators.constellation import Layer, carrying_layer, layer_of_element_sets, published_layer
 from simulators.geometry import Floats
 from simulators.orbits import propagate
 from simulators.scheduler import NONE, GroundSegment, Rules, Slots, ground_segment, plan_slot
@@ -96,10 +96,13 @@ class _Cities(msgspec.Struct, frozen=True, kw_only=True):
 
 def build_fleet(settings: Settings, rng: np.random.Generator, rules: Rules, slots: Slots) -> Fleet:
     """Place terminals in cells with cover, a few of them at its edge, and write everyone into an inventory."""
-    gateways, pops = (sites.only(every, every.operational) for every in (sites.gateways(), sites.pops()))
+    gateways, every_pop = sites.built_gateways(settings.gateways), sites.pops()
+    pops = sites.only(every_pop, every_pop.operational)
     segment = ground_segment(gateways, pops)
-    carrying = filed_layer(settings.first_at_ns)
+    carrying = carrying_layer(settings.constellation, settings.first_at_ns)
     published = published_layer(settings.first_at_ns) if settings.published_layer else layer_of_element_sets([], 0)
+    if set(published.satellite_ids) & set(carrying.satellite_ids):  # the run's own file flies them already
+        published = layer_of_element_sets([], 0)
     cities = _service_cities(sites.cities(), segment, carrying, settings.first_at_ns, slots, rules)
     at_edge, city = _spread(settings, cities, rng)
     used, place = np.unique(city.astype(np.int64), return_inverse=True)
@@ -165,7 +168,8 @@ def _service_cities(
     edge = (np.abs(every.latitude_deg) >= _EDGE_LATITUDE_DEG) & (reach >= low) & (reach <= high)
     return _Cities(
         every=every,
-        served=np.flatnonzero(reach == 1.0).astype(np.int32),
+        # Where nobody is served all day, those who are served most.
+        served=np.flatnonzero(reach >= min(1.0, np.sort(reach)[-_LEAST_CITIES])).astype(np.int32),
         edge=np.flatnonzero(edge).astype(np.int32),
     )
 
@@ -260,23 +264,17 @@ def _terminal_records(terminals: Terminals, cells: Cells, countries: list[str]) 
 
 
 def _satellite_records(carrying: Layer, published: Layer) -> list[Satellite]:
-    """Filed satellites are numbered within their shell; published ones have their catalogue numbers."""
-    numbers: Counter[str] = Counter()
-    records: list[Satellite] = []
-    for layer in (carrying, published):
-        for place, (satellite_id, shell) in enumerate(zip(layer.satellite_ids, layer.shell_names, strict=True)):
-            numbers[shell] += 1
-            name = satellite_id if layer is published else f"leo-{shell.lower()}-{numbers[shell]:04d}"
-            records.append(
-                Satellite(
-                    satellite_id=name,
-                    satellite_index=len(records),
-                    shell=shell,
-                    plane=int(layer.plane[place]),
-                    slot=int(layer.place[place]),
-                )
-            )
-    return records
+    named = [(layer, place) for layer in (carrying, published) for place in range(len(layer))]
+    return [
+        Satellite(
+            satellite_id=layer.satellite_ids[place],
+            satellite_index=index,
+            shell=layer.shell_names[place],
+            plane=int(layer.plane[place]),
+            slot=int(layer.place[place]),
+        )
+        for index, (layer, place) in enumerate(named)
+    ]
 
 
 def _ground_records(gateways: Sites, pops: Sites, segment: GroundSegment) -> list[Gateway | Pop]:

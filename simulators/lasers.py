@@ -38,7 +38,8 @@ def laser_links(peers: Indexes) -> NDArray[np.int32]:
     """List each link once, as pairs of satellites: those to the north and to the east."""
     own = np.arange(len(peers), dtype=np.int32)
     links = np.concatenate([np.stack([own, peers[:, side]], axis=1) for side in (0, 1)])
-    return links[links[:, 1] != NONE]
+    both = links[:, 1] != NONE
+    return np.asarray(links[both])
 
 
 def laser_range_km(links: NDArray[np.int32], satellites_km: Floats) -> Floats:

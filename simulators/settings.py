@@ -26,6 +26,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         edge_ratio: Share of the terminals that stand at the edge of service, where geometry itself makes outages.
         published_layer: Whether the published element sets fly along; they carry no traffic.
         plan_ahead_s: How long before its slot a plan is published.
+        constellation: `full-3236`, `phase1-578`, `preview-153`, shells such as `D:630:51.9:1156/34/3` joined with `+`,
+            or the path of a file of element sets.
+        gateways: How many gateways are built; those that bring the most cities into reach come first.
+        slot_length_s: Seconds between reallocations.
+        slot_phase_s: Offset of their boundaries from the Unix epoch.
     """
 
     terminals: Annotated[int, Meta(ge=1, le=2_000_000)] = 2_000
@@ -40,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     edge_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.02
     published_layer: bool = True
     plan_ahead_s: int = 600
+    constellation: str = "full-3236"
+    gateways: Annotated[int, Meta(ge=1, le=307)] = 214
+    slot_length_s: Annotated[int, Meta(ge=1, le=600)] = 30
+    slot_phase_s: Annotated[int, Meta(ge=0, lt=600)] = 0
 
     @property
     def first_at_ns(self) -> int:

@@ -7,7 +7,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.geometry import Floats
+from simulators.geometry import Floats, surface_distance_km
+
+# A footprint at 35 degrees is 757 km wide, one at a gateway's 15 degrees 1,500 km: so near, most satellites over a city
+# are also over the gateway.
+_REACH_KM = 1_200.0
+_PLANNED_LAST = 1e6
 
 
 class Sites(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +37,27 @@ def cities() -> Sites:
 def gateways() -> Sites:
     """Read the gateways, those still planned included."""
     return _sites([row for row in _rows("ground_sites.csv") if row["kind"] == "gateway"])
+
+
+def built_gateways(count: int) -> Sites:
+    """Choose the gateways that an operator with so many would have, in the order of the file.
+
+    One after the other is built where it brings most cities into reach; a city that is reached by others already
+    counts a fifth for each of them. Sites that are only planned come last.
+    """
+    every, homes = gateways(), cities()
+    apart_km = surface_distance_km(
+        every.latitude_deg[:, None], every.longitude_deg[:, None], homes.latitude_deg, homes.longitude_deg
+    )
+    near = apart_km <= _REACH_KM
+    weight = np.ones(len(homes))
+    free = np.ones(len(every), dtype=np.bool_)
+    for _ in range(min(count, len(every))):
+        gain = near @ weight + _PLANNED_LAST * every.operational
+        chosen = int(np.where(free, gain, -1.0).argmax())
+        free[chosen] = False
+        weight[near[chosen]] *= 0.2
+    return only(every, ~free)
 
 
 def pops() -> Sites:

@@ -90,7 +90,8 @@ class Sky:
         self.settings = settings
         self.scenario: Scenario = load_scenario(settings.scenario)
         rngs = np.random.default_rng(settings.seed).spawn(7)
-        slots, rules = Slots(), Rules()
+        slots = Slots(length_ns=settings.slot_length_s * NS_PER_S, phase_ns=settings.slot_phase_s * NS_PER_S)
+        rules = Rules()
         self.fleet: Fleet = build_fleet(settings, rngs[0], rules, slots)
         self._timetable = Timetable(self.fleet, slots, rules)
         self._end_at_ns = settings.first_at_ns + settings.second_count * NS_PER_S

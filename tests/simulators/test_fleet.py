@@ -61,3 +61,11 @@ def test_a_tenant_s_terminals_share_its_networking(fleet):
     assert private == {3, 7}
     for terminal in fleet.inventory.terminals:
         assert (terminal.network_type is NetworkType.PRIVATE_AWS) == (terminal.tenant_index in private)
+
+
+@pytest.mark.parametrize("constellation", ["phase1-578", "preview-153", "D:630:51.9:289/17/3"])
+def test_a_thinner_constellation_has_terminals_where_it_serves_most(constellation):
+    settings = Settings(terminals=50, constellation=constellation, gateways=60, published_layer=False)
+    fleet = build_fleet(settings, np.random.default_rng(1), Rules(), Slots())
+    assert len(fleet.terminals) == 50
+    assert len(fleet.inventory.gateways) == 60

@@ -1,6 +1,7 @@
 import numpy as np
 
-from simulators.sites import cities, gateways, only, pops
+from simulators.geometry import surface_distance_km
+from simulators.sites import built_gateways, cities, gateways, only, pops
 
 
 def test_the_package_ships_cities_gateways_and_pops():
@@ -30,3 +31,19 @@ def test_a_choice_keeps_a_place_whole():
     assert (chosen.names, chosen.countries) == (("Seattle",), ("US",))
     assert chosen.latitude_deg[0] == every.latitude_deg[seattle]
     assert len(only(gateways(), gateways().operational)) == 214
+
+
+def test_every_operational_gateway_is_built_before_a_planned_one():
+    assert built_gateways(214).names == only(gateways(), gateways().operational).names
+    assert not built_gateways(300).operational.all()
+    assert len(built_gateways(300)) == 300
+
+
+def test_the_first_eight_gateways_are_far_apart_and_more_only_add_to_them():
+    few, more = built_gateways(8), built_gateways(40)
+    assert set(few.names) < set(more.names)
+    apart_km = surface_distance_km(
+        few.latitude_deg[:, None], few.longitude_deg[:, None], few.latitude_deg, few.longitude_deg
+    )
+    assert apart_km[~np.eye(8, dtype=bool)].min() > 700
+    assert len(set(few.countries)) >= 6
