@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ingest.contract.columns import Array, concatenate
+from ingest.contract.columns import Array, concatenate, row_count
 from ingest.contract.frame import Frame, TelemetryHeader
 from ingest.contract.telemetry import ATTACHMENT, TERMINAL, place_of
 from ingest.contract.vocabulary import SubjectKind
 from streams import clock as clocks
 from streams import sequencer
 from streams.clock import ClockState
-from streams.contract.catalogue import code_of
 from streams.contract.events import EVENT, event_keys
 from streams.contract.rollups import RollupHeader
 from streams.detectors import handover, outage, tilt
@@ -147,7 +146,7 @@ def _judge(
     for layer in layers:
         serving = state.handover.serving[0], state.handover.serving[2]
         moved, events, unjudged = handover.step(state.handover, layer, knowledge, state.shard, plan_version)
-        found += [{"kind": np.full(len(e["place"]), "handover", object), **e} for e in events]
+        found += events
         unjudged_count += unjudged
         out, events = outage.step(
             state.outage, layer, serving, knowledge, state.shard, plan_version, state.clock.clock_ns
@@ -186,23 +185,23 @@ def _pass_time(
 
 def _events(found: Iterable[dict[str, Array]], state: ShardState, clock_ns: int) -> dict[str, Array]:
     """Return all findings as rows of the event layout, with their keys."""
-    parts = []
-    for part in found:
-        count = len(part["place"])
-        if not count:
-            continue
-        columns: dict[str, Array] = {
-            "revision": part.get("revision", np.ones(count, np.int16)),
-            "event_code": np.array([code_of(kind) for kind in part["kind"].tolist()], np.int16),
-            "subject_kind": np.full(count, SubjectKind.TERMINAL, np.int8),
-            "subject_index": (part["place"] * state.shard_count + state.shard).astype(np.int32),
-            "decided_at_ns": np.full(count, clock_ns, np.int64),
-            **{name: values for name, values in part.items() if name not in ("place", "kind", "revision")},
+    # Their place is no column of the layout and stays behind.
+    parts = [
+        {
+            "revision": np.ones(len(part["place"]), np.int16),
+            "subject_index": part["place"] * state.shard_count + state.shard,
+            **part,
         }
-        parts.append({"event_key": event_keys(columns), **columns})
+        for part in found
+        if len(part["place"])
+    ]
     if not parts:
         return {}
     whole = concatenate(parts, EVENT)
+    count = row_count(whole)
+    whole["subject_kind"] = np.full(count, SubjectKind.TERMINAL)
+    whole["decided_at_ns"] = np.full(count, clock_ns)
+    whole["event_key"] = event_keys(whole)
     return {name: values.astype(EVENT.column(name).numpy_type, copy=False) for name, values in whole.items()}
 
 

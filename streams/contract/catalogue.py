@@ -4,8 +4,9 @@ from functools import cache
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from ingest.contract.columns import Column
+from ingest.contract.columns import Array, Column
 from ingest.contract.vocabulary import SubjectKind
 from streams.contract.events import ENDPOINTS, EVENT
 from streams.contract.vocabulary import Audience, Severity
@@ -126,6 +127,11 @@ def code_of(kind: str) -> int:
         KeyError: The catalogue has no such kind.
     """
     return KIND_BY_NAME[kind].code
+
+
+def codes(kind: str, count: int) -> Array:
+    """Return the `event_code` column of so many events of one kind."""
+    return np.full(count, code_of(kind), np.int16)
 
 
 def json_schema(entry: EventKind) -> dict[str, Any]:

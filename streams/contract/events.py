@@ -3,7 +3,6 @@
 The identity of an event is a pure function of what it says, so a replay derives the same one and a sink can drop it.
 """
 
-import struct
 from hashlib import blake2b
 
 import msgspec
@@ -107,7 +106,13 @@ EVENT = Layout(
 
 EVENT_LAYOUTS = {EVENT.kind: EVENT}
 
-_IDENTITY = struct.Struct("<hbiq8i")
+_ENDS = tuple(f"{side}_{name}" for side in ("from", "to") for name in ENDPOINTS)
+# What makes an event the one it is, as its bytes are hashed: little endian, without holes.
+_IDENTITY = np.dtype([
+    ("event_code", "<i2"), ("subject_kind", "i1"), ("subject_index", "<i4"), ("started_at_ns", "<i8"),
+    *((name, "<i4") for name in _ENDS),
+])  # fmt: skip
+_BLANK = blake2b(digest_size=16)
 
 
 def event_keys(columns: Columns) -> Array:
@@ -116,22 +121,15 @@ def event_keys(columns: Columns) -> Array:
     Args:
         columns: At least `event_code`, `subject_kind`, `subject_index` and `started_at_ns`.
     """
-    count = row_count(columns)
-    none = [MISSING] * count
-    ends = [columns[name].tolist() if name in columns else none for name in _ENDS]
-    parts = zip(
-        columns["event_code"].tolist(),
-        columns["subject_kind"].tolist(),
-        columns["subject_index"].tolist(),
-        columns["started_at_ns"].tolist(),
-        *ends,
-        strict=True,
-    )
-    digests = b"".join(blake2b(_IDENTITY.pack(*part), digest_size=16).digest() for part in parts)
-    return np.frombuffer(digests, dtype="V16")
-
-
-_ENDS = tuple(f"{side}_{name}" for side in ("from", "to") for name in ENDPOINTS)
+    said = np.empty(row_count(columns), _IDENTITY)
+    for name in _IDENTITY.names or ():
+        said[name] = columns.get(name, MISSING)
+    digests = []
+    for row in said.view(f"V{_IDENTITY.itemsize}").tolist():
+        each = _BLANK.copy()  # 0.24 us an event; made anew it is 0.34
+        each.update(row)
+        digests.append(each.digest())
+    return np.frombuffer(b"".join(digests), dtype="V16")
 
 
 def event_id(key: bytes, revision: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ingest.contract.columns import MISSING, Array
 from ingest.contract.instants import NS_PER_S
+from streams.contract.catalogue import codes
 from streams.contract.events import ENDPOINTS
 from streams.contract.vocabulary import Conformance, HandoverClass
 from streams.knowledge import Knowledge
@@ -117,6 +118,7 @@ def _handovers(
     for change, bit in zip(changed, _CLASSES, strict=True):
         bits |= np.where(change[moved], bit, 0).astype(np.int8)
     return {
+        "event_code": codes("handover", len(moved)),
         "place": at,
         "started_at_ns": observed_ns,
         "handover_class": bits,
@@ -257,6 +259,7 @@ def _missed(
     ends |= {f"to_{name}": np.concatenate([t[name] for t in targets]).astype(np.int32) for name in ENDPOINTS}
     count = len(who)
     return {
+        "event_code": codes("handover", count),
         "place": who,
         "started_at_ns": state.slot_ns[who],
         "handover_class": np.full(count, HandoverClass.SATELLITE, np.int8),

@@ -21,6 +21,7 @@ import numpy as np
 from ingest.contract.columns import MISSING, Array, Columns
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.vocabulary import STATES_WITHOUT_TRAFFIC, TerminalState
+from streams.contract.catalogue import codes
 from streams.contract.vocabulary import OutageCause
 from streams.knowledge import Knowledge, ShardFacts
 from streams.sequencer import Layer
@@ -237,15 +238,11 @@ def _start(
     }  # fmt: skip
     state = _put(state, where, values)
     return state, {
-        "kind": _kinds("outage_started", where), "place": where, "started_at_ns": start_ns,
+        "event_code": codes("outage_started", len(where)), "place": where, "started_at_ns": start_ns,
         "from_satellite_index": satellite, "from_gateway_index": gateway, "cause": cause,
         "cause_chain": (cause.astype(np.int64) + 1), "expected": foreseen.astype(np.int8),
         "detached": np.full(len(where), detached, np.int8), "slot_aligned": _aligned(knowledge, start_ns),
     }  # fmt: skip
-
-
-def _kinds(kind: str, where: Array) -> Array:
-    return np.full(len(where), kind, object)
 
 
 def _put(state: OutageState, where: Array, values: dict[str, Any]) -> OutageState:
@@ -323,7 +320,7 @@ def _ended(state: OutageState, where: Array, knowledge: Knowledge, *, revision: 
     """Say that outages have ended: at first by what is known at once, in the second revision with the ring's word."""
     told = state.evidence_cause[where] if revision > 1 else np.full(len(where), MISSING, np.int8)
     return {
-        "kind": _kinds("outage_ended", where), **_said(state, where, knowledge, told), **_span(state, where),
+        "event_code": codes("outage_ended", len(where)), **_said(state, where, knowledge, told), **_span(state, where),
         "revision": np.full(len(where), revision, np.int16),
     }  # fmt: skip
 
@@ -418,7 +415,7 @@ def _suspect(
     }  # fmt: skip
     threshold_s = (threshold_ns[where] / NS_PER_S).astype(np.float32)
     return _put(state, where, values), {
-        "kind": _kinds("outage_suspected", where), "place": where, "started_at_ns": start_ns,
+        "event_code": codes("outage_suspected", len(where)), "place": where, "started_at_ns": start_ns,
         "from_satellite_index": satellite, "from_gateway_index": gateway, "expected": foreseen,
         "threshold": threshold_s,
     }  # fmt: skip
@@ -440,7 +437,7 @@ def _settle(state: OutageState, where: Array, knowledge: Knowledge) -> tuple[Out
     innocent = due[suspected & ~guilty]
     if len(innocent):
         events.append({
-            "kind": _kinds("outage_withdrawn", innocent), "place": innocent,
+            "event_code": codes("outage_withdrawn", len(innocent)), "place": innocent,
             "started_at_ns": state.start_ns[innocent], **_span(state, innocent),
         })  # fmt: skip
     if revised.any():
@@ -453,6 +450,6 @@ def _confirmed(state: OutageState, where: Array, knowledge: Knowledge, told: Arr
     """Say a whole outage at once: it is over, and nobody is woken for it."""
     both = _said(state, where, knowledge, state.evidence_cause[where]) | {"stored": told.astype(np.int8)}
     return [
-        {"kind": _kinds("outage_started", where), **both},
-        {"kind": _kinds("outage_ended", where), **both, **_span(state, where)},
+        {"event_code": codes("outage_started", len(where)), **both},
+        {"event_code": codes("outage_ended", len(where)), **both, **_span(state, where)},
     ]

@@ -17,6 +17,7 @@ import numpy as np
 
 from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
+from streams.contract.catalogue import codes
 from streams.knowledge import Knowledge, ShardFacts, face
 from streams.sequencer import Layer
 from streams.thresholds import Thresholds
@@ -198,7 +199,7 @@ def _judge(
 
 def _event(state: TiltState, kind: str, where: Array, facts: ShardFacts, extra: dict[str, Any]) -> dict[str, Array]:
     return {
-        "kind": np.full(len(where), kind, object), "place": where, "started_at_ns": state.episode_ns[where],
+        "event_code": codes(kind, len(where)), "place": where, "started_at_ns": state.episode_ns[where],
         "tilt_angle_deg": state.tilt_deg[where], "tilt_change_deg": state.change_deg[where],
         "reference_tilt_deg": facts.reference_tilt_deg[where].astype(np.float32), **extra,
     }  # fmt: skip
