@@ -1,6 +1,7 @@
 """What satellites say of themselves every 10 s: state, lasers and lit beams, gathered by one feed."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
@@ -21,13 +22,18 @@ _PAYLOAD_W, _PAYLOAD_PER_BEAM_W = 900.0, 60.0  # assumed
 _SIDES = (LaserDirection.FORE, LaserDirection.STARBOARD, LaserDirection.AFT, LaserDirection.PORT)
 
 
+def first_lifecycle(fleet: Fleet) -> NDArray[np.int8]:
+    """Give each satellite's stage of life at the start of the run, both layers."""
+    return np.concatenate([fleet.carrying.lifecycle, fleet.published.lifecycle])
+
+
 class Spacecraft:
     """All satellites of both layers."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._satellites = (*fleet.carrying.satellites, *fleet.published.satellites)
-        self._lifecycle = np.concatenate([fleet.carrying.lifecycle, fleet.published.lifecycle])
+        self._lifecycle = first_lifecycle(fleet)
         self._peers = fleet.carrying.peers
 
     def positions(self, at_ns: int) -> tuple[Floats, Floats]:

@@ -16,6 +16,8 @@ GATEWAY_FEED = "gateways"
 POP_FEED = "pops"
 
 ANTENNA_COUNT = 8
+# Each private tenant is attached at so many PoPs.
+PRIVATE_POPS = 2
 # Any gateway can reach any PoP; each measures the ones it would land at.
 _MEASURED_POPS = 4
 _FEEDER_SNR_DB = 16.0
@@ -24,7 +26,6 @@ _POP_CAPACITY_BPS = 400e9
 _EGRESSES = (Egress.INTERNET, Egress.AWS, Egress.PRIVATE_INTERCONNECT)
 _EGRESS_MS = (6.0, 1.5, 3.0)
 _BGP_SESSIONS = (8, 4, 2)
-_PRIVATE_POPS = 2
 
 
 class Stations:
@@ -168,14 +169,14 @@ class Stations:
 
     def _attachments(self, at_ns: int) -> dict[str, Array]:
         """Each private tenant is attached at two PoPs: by Direct Connect at one, a Transit Gateway at the other."""
-        tenants = np.repeat(private_tenants(len(self._fleet.inventory.tenants)), _PRIVATE_POPS)
+        tenants = np.repeat(private_tenants(len(self._fleet.inventory.tenants)), PRIVATE_POPS)
         rows = len(tenants)
         kinds = np.array([AttachmentKind.DIRECT_CONNECT, AttachmentKind.TRANSIT_GATEWAY], dtype=np.int8)
         return {
             "pop_index": (np.arange(rows) % len(self._fleet.pops)).astype(np.int32),
             "observed_at_ns": np.full(rows, at_ns),
             "tenant_index": tenants.astype(np.int32),
-            "attachment_kind": np.tile(kinds, rows // _PRIVATE_POPS),
+            "attachment_kind": np.tile(kinds, rows // PRIVATE_POPS),
             "attachment_up": np.ones(rows, dtype=np.int8),
             "bgp_up": np.ones(rows, dtype=np.int8),
             "cidr_used_ratio": np.round(0.1 + 0.05 * (tenants % 7), 3).astype(np.float32),
