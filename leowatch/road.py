@@ -56,7 +56,6 @@ class Road:
         incidents = self._incident_bench(knowledge)
         for message in self._findings.drain():
             self._bus.put(incidents.handle(message))
-        self._bus.put(incidents.advance())
 
     def _known(self) -> Knowledge:
         knowledge = self.knowledge

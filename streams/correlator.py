@@ -150,6 +150,7 @@ class Correlator:
             self._cell_sizes[terminal.cell_id] = self._cell_sizes.get(terminal.cell_id, 0) + 1
         self._watermarks: dict[int, int] = {}
         self._clocks: dict[int, int] = {}
+        self._advanced_to_ns = (0, 0)
         self._heap: list[Notice] = []
         self._seen: dict[bytes, tuple[int, int]] = {}
         self._forgotten_ns = 0
@@ -177,11 +178,18 @@ class Correlator:
         return min(self._watermarks.values()) if len(self._watermarks) == self._inventory.shard_count else None
 
     def advance(self) -> list[Change]:
-        """Decide everything that the lowest watermark has passed; return the incidents that changed."""
+        """Decide everything that the lowest watermark has passed; return the incidents that changed.
+
+        While neither it nor the lowest clock has moved there is nothing to decide, so call it after every record: what
+        is said then depends on the records and on nothing else.
+        """
         watermark_ns = self.watermark_ns
         if watermark_ns is None:
             return []
         now_ns = min(self._clocks.values())
+        if (watermark_ns, now_ns) == self._advanced_to_ns:
+            return []
+        self._advanced_to_ns = watermark_ns, now_ns
         while self._heap and self._heap[0].started_at_ns <= watermark_ns:
             self._decide(heapq.heappop(self._heap), now_ns)
         self._explain_waiting(watermark_ns, now_ns)

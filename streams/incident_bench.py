@@ -48,7 +48,7 @@ class IncidentBench:
         self._knowledge = knowledge
 
     def handle(self, message: Message) -> list[Record]:
-        """Take one record in; return the network events it causes."""
+        """Take one record in; return the network events it causes, and the incidents that it changes, with new children."""
         if message.value is None:
             return []
         if message.topic == GATEWAY_TELEMETRY.name:
@@ -61,10 +61,6 @@ class IncidentBench:
         )
         self._correlator.hear(frame.columns)
         self._correlator.tick(frame.header.shard, frame.header.watermark_ns, frame.header.clock_ns)
-        return []
-
-    def advance(self) -> list[Record]:
-        """Decide what can be decided; return the incidents that changed, with their new children."""
         return [record for change in self._correlator.advance() for record in _say(change)]
 
     def _gateway_frame(self, message: Message, value: bytes) -> list[Record]:

@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from ingest.contract.bus import Fatal, Message
 from ingest.contract.topics import SIDE_TOPICS
 from streams.knowledge import Knowledge
+from streams.ordered_reader import message_of
 from streams.side_inputs import SideInputs
 
 _POLL_MS = 500
@@ -80,15 +81,4 @@ class SideReader:
 
     def _fetch(self) -> list[Message]:
         polled = self._consumer.poll(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS)
-        return [
-            Message(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key or b"",
-                value=record.value,
-                timestamp_ms=record.timestamp,
-            )
-            for records in polled.values()
-            for record in records
-        ]
+        return [message_of(record) for records in polled.values() for record in records]

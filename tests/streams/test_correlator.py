@@ -52,7 +52,7 @@ def event(kind, subject, start_s, *, end_s=None, gateway=-1, decided_s=None, sub
     return at_s, {"event_key": event_keys(row), **row}
 
 
-def run(events, *, seconds=300, stock=None, planned=lambda _terminal, _at_ns: -1, seed=None):
+def run(events, *, seconds=300, stock=None, planned=lambda _terminal, _at_ns: -1, seed=None, asks=1):
     """Play events at their decision second; return every change, in order."""
     stock = stock or inventory()
     correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=planned)
@@ -67,7 +67,8 @@ def run(events, *, seconds=300, stock=None, planned=lambda _terminal, _at_ns: -1
         now_ns = START_NS + second * NS_PER_S
         for shard in range(stock.shard_count):
             correlator.tick(shard, now_ns - LATENESS_NS, now_ns)
-        changes += correlator.advance()
+        for _ in range(asks):
+            changes += correlator.advance()
     return changes
 
 
@@ -220,6 +221,26 @@ def test_a_repeated_event_changes_nothing():
     twice = run([*gateway_failure(), *gateway_failure()])
 
     assert [c.incident for c in twice] == [c.incident for c in once]
+
+
+def test_what_is_said_does_not_depend_on_how_often_it_is_asked():
+    once, often = run(gateway_failure()), run(gateway_failure(), asks=3)
+
+    assert [change.incident for change in often] == [change.incident for change in once]
+
+
+def test_nothing_is_decided_before_the_lowest_watermark_moves():
+    stock = inventory()
+    correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=lambda *_: -1)
+    for shard in range(stock.shard_count):
+        correlator.tick(shard, START_NS, START_NS + LATENESS_NS)
+    correlator.advance()
+    correlator.hear(event("gateway_isolated", 0, -60, subject_kind=SubjectKind.GATEWAY)[1])
+
+    assert correlator.advance() == []
+    for shard in range(stock.shard_count):
+        correlator.tick(shard, START_NS + 1, START_NS + LATENESS_NS)
+    assert [change.incident.revision for change in correlator.advance()] == [1]
 
 
 def test_nothing_is_decided_before_every_shard_has_been_heard():

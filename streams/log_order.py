@@ -1,5 +1,6 @@
 """One order out of many partitions: by the broker's time, so that a replay hears what a live run heard in the same order."""
 
+import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +9,7 @@ from ingest.contract.bus import Message
 Place = tuple[str, int]
 
 
-class Merge:
+class LogOrder:
     """Holds what has been read of each place and gives it out by timestamp.
 
     A place that has nothing left holds the others up while more of it is known to lie in the topic; one that has been
@@ -29,9 +30,17 @@ class Merge:
         Args:
             unread: Places of which more lies in the topic than has been put in.
         """
-        while True:
-            heads = {place: queue[0].timestamp_ms for place, queue in self._queues.items() if queue}
-            if not heads or any(not self._queues[place] for place in unread):
+        if any(not self._queues[place] for place in unread):
+            return
+        heads = [(queue[0].timestamp_ms, place) for place, queue in self._queues.items() if queue]
+        heapq.heapify(heads)
+        while heads:
+            _, place = heads[0]
+            queue = self._queues[place]
+            yield queue.popleft()
+            if queue:
+                heapq.heapreplace(heads, (queue[0].timestamp_ms, place))
+            elif place in unread:
                 return
-            place = min(heads, key=lambda candidate: (heads[candidate], candidate))
-            yield self._queues[place].popleft()
+            else:
+                heapq.heappop(heads)
