@@ -46,8 +46,10 @@ def hear(state: ClockState, producer: str, received_at_ns: int, timeout_ns: int,
         joined_ns[index] = received_at_ns
     last_ns[index] = max(int(last_ns[index]), received_at_ns)
     live[index] = not goodbye
-    live &= last_ns > last_ns.max() - timeout_ns
-    clock_ns = max(state.clock_ns, int(last_ns[live].min())) if live.any() else state.clock_ns
+    clock_ns = state.clock_ns
+    if live.any():  # one that said goodbye no longer tells the time, however far ahead its clock was
+        live &= last_ns > last_ns[live].max() - timeout_ns
+        clock_ns = max(clock_ns, int(last_ns[live].min()))
     return replace(state, names=names, last_ns=last_ns, live=live, joined_ns=joined_ns, clock_ns=clock_ns)
 
 

@@ -27,7 +27,7 @@ COLUMNS_READ = frozenset({
     "gateway_index", "pop_index", "pop_ping_latency_ms", "pop_ping_drop_ratio", "attached", "effective_at_ns",
     *tilt.READS,
 })  # fmt: skip
-STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 1, "tilt": 1}
+STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 1, "tilt": 2}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         tilt_critical_deg: Starlink's own alert limit (domain 4b, alert 54) ...
         tilt_critical_ns: ... for this long; the same time with service impact above the warning angle.
         tilt_uncertainty_deg: Only samples whose filter is surer than this count.
+        tilt_doubts: A reading of an unsettled filter agrees with the reference within the warning angle and so many of its
+            own uncertainties.
         tilt_stable_ns: A filter that was settled for so long and then loses its footing ...
         tilt_lost_ns: ... for so long was disturbed.
         tilt_restored_ns: Back at the reference for so long is restored.
@@ -58,6 +60,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     tilt_critical_deg: float = 30.0
     tilt_critical_ns: int = 10 * NS_PER_S
     tilt_uncertainty_deg: float = 3.0
+    tilt_doubts: float = 2.0
     tilt_stable_ns: int = 60 * NS_PER_S
     tilt_lost_ns: int = 5 * NS_PER_S
     tilt_restored_ns: int = 10 * NS_PER_S

@@ -1,11 +1,14 @@
 """Tilt.
 
 Watches: the face's direction of samples whose attitude filter has settled (converged, surer than 3 deg).
-Emits: `tilt_warning`, `tilt_critical`, `tilt_disturbed`, `tilt_restored`, each at most once an episode.
+Emits: `tilt_warning`, `tilt_critical`, `tilt_disturbed`, `tilt_restored`, each at most once an episode, and no warning
+    after a critical: one fall is one story that only gets worse until it is restored.
 Thresholds: more than 5 deg off the commissioning reference for 30 s; more than 30 deg for 10 s, or more than 5 deg with
     service impact for 10 s; disturbed when the filter loses its footing for 5 s after 60 s of calm, or when an
-    off-reference reading is followed by silence (a face that is meant to keep still, both); restored after 10 s within 5 deg. The reference never moves by itself:
-    a rolling one would learn the fallen position. A terminal that moves is held against its desired boresight.
+    off-reference reading is followed by silence (a face that is meant to keep still, both); restored after 10 settled
+    seconds within 5 deg, and dated at the first reading, settled or not, from which on all agreed with the reference (an
+    unsettled one within its own doubt): the filter settles long after the face was put up. The reference never moves by
+    itself: a rolling one would learn the fallen position. A terminal that moves is held against its desired boresight.
 Cannot see: a turn about the mast of a face that looks at the zenith; anything while the filter is unsettled; a fixed
     terminal without a reference.
 """
@@ -36,8 +39,9 @@ class TiltState:
 
     Attributes:
         episode_ns: First sample off the reference, or first without footing, of what goes on now.
-        off_since_ns, far_since_ns, impact_since_ns, back_since_ns: Start of the run beyond 5 deg, beyond 30 deg, beyond
-            5 deg with service impact, and back within 5 deg.
+        off_since_ns, far_since_ns, impact_since_ns: Start of the run beyond 5 deg, beyond 30 deg, and beyond 5 deg with
+            service impact.
+        back_since_ns, firm_since_ns: Since when readings agree with the reference, and since when settled ones do.
         said: Bits of what has been said in this episode.
         settled_since_ns, lost_since_ns: Since when the filter is settled, or has lost its footing after calm.
         change_deg, tilt_deg: Of the last sample that counted.
@@ -48,6 +52,7 @@ class TiltState:
     far_since_ns: Array
     impact_since_ns: Array
     back_since_ns: Array
+    firm_since_ns: Array
     said: Array
     settled_since_ns: Array
     lost_since_ns: Array
@@ -58,7 +63,7 @@ class TiltState:
 def new_state(places: int) -> TiltState:
     """Return a state in which no face has been seen."""
     never, none = np.full(places, _NEVER), np.full(places, np.nan, np.float32)
-    return TiltState(never, never, never, never, never, np.zeros(places, np.int8), never, never, none, none)
+    return TiltState(never, never, never, never, never, never, np.zeros(places, np.int8), never, never, none, none)
 
 
 def step(
@@ -90,6 +95,7 @@ def step(
     # A terminal that moves unsettles its filter all day, and one that reports no attitude has none to lose.
     unsettled = ~settled & (layer.column("attitude_converged") >= 0) & facts.keeps_still[at]
     state = _track(state, at, observed_ns, counts, settled, unsettled, off, change_deg, impact, limits)
+    state = _agree(state, at, observed_ns, settled, change_deg, layer.column("attitude_uncertainty_deg"), limits)
     state = _note(state, at, counts, change_deg, layer)
     places = np.arange(len(state.said)) if isinstance(at, slice) else at
     return _judge(state, places, observed_ns, impact, facts, limits)
@@ -143,10 +149,26 @@ def _track(
         off_since_ns=_run(state.off_since_ns, at, off, counts & ~off, observed_ns),
         far_since_ns=_run(state.far_since_ns, at, far, counts & ~far, observed_ns),
         impact_since_ns=_run(state.impact_since_ns, at, hurts, counts & ~hurts, observed_ns),
-        back_since_ns=_run(state.back_since_ns, at, counts & ~off, off | ~settled, observed_ns),
+        firm_since_ns=_run(state.firm_since_ns, at, counts & ~off, off | ~settled, observed_ns),
         settled_since_ns=_run(state.settled_since_ns, at, settled, ~settled, observed_ns),
         lost_since_ns=lost_since_ns,
     )
+
+
+def _agree(
+    state: TiltState,
+    at: Array | slice,
+    observed_ns: Array,
+    settled: Array,
+    change_deg: Array,
+    uncertainty_deg: Array,
+    limits: Thresholds,
+) -> TiltState:
+    """Follow since when readings agree with the reference; one that cannot be compared says nothing."""
+    doubt_deg = np.where(settled, 0.0, limits.tilt_doubts * uncertainty_deg)
+    agrees = change_deg <= limits.tilt_warning_deg + doubt_deg
+    differs = ~agrees & ~np.isnan(change_deg)
+    return replace(state, back_since_ns=_run(state.back_since_ns, at, agrees, differs, observed_ns))
 
 
 def _note(state: TiltState, at: Array | slice, counts: Array, change_deg: Array, layer: Layer) -> TiltState:
@@ -173,9 +195,9 @@ def _judge(
     far = held(state.far_since_ns, limits.tilt_critical_ns)
     hurts = held(state.impact_since_ns, limits.tilt_critical_ns)
     critical = (far | hurts) & (said & CRITICAL == 0)
-    warning = held(state.off_since_ns, limits.tilt_warning_ns) & (said & WARNED == 0)
+    warning = held(state.off_since_ns, limits.tilt_warning_ns) & (said & (WARNED | CRITICAL) == 0) & ~critical
     disturbed = held(state.lost_since_ns, limits.tilt_lost_ns) & (said == 0)
-    back = held(state.back_since_ns, limits.tilt_restored_ns)
+    back = held(state.firm_since_ns, limits.tilt_restored_ns)
     restored = back & (said != 0)
     for kind, rows, threshold_deg in (
         ("tilt_disturbed", disturbed, None),
@@ -190,9 +212,11 @@ def _judge(
             if kind == "tilt_critical":
                 extra["service_impact"] = impact[rows].astype(np.int8)
             if kind == "tilt_restored":
-                ended_ns = state.back_since_ns[places[rows]]
+                began_ns = state.episode_ns[places[rows]]
+                # A filter that lost its footing on a face that never moved agrees from the first.
+                ended_ns = np.maximum(state.back_since_ns[places[rows]], began_ns)
                 extra["ended_at_ns"] = ended_ns
-                extra["duration_s"] = ((ended_ns - state.episode_ns[places[rows]]) / NS_PER_S).astype(np.float32)
+                extra["duration_s"] = ((ended_ns - began_ns) / NS_PER_S).astype(np.float32)
             events.append(_event(state, kind, places[rows], facts, extra))
     return _close(state, places, said, disturbed, critical, warning, back), events
 

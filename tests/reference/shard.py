@@ -44,9 +44,9 @@ class ReferenceShard:
         self.producers[producer] = max(received_ns, self.producers.get(producer, 0))
         (self.live.discard if goodbye else self.live.add)(producer)
         before = self.clock
-        newest = max(self.producers.values())
-        self.live = {p for p in self.live if self.producers[p] > newest - self.limits.producer_timeout_ns}
         if self.live:
+            newest = max(self.producers[p] for p in self.live)
+            self.live = {p for p in self.live if self.producers[p] > newest - self.limits.producer_timeout_ns}
             self.clock = max(self.clock, min(self.producers[p] for p in self.live))
         if self.clock > before:
             # What came before the clock moved is in, however it was cut; this frame's rows are later.
@@ -106,7 +106,7 @@ class ReferenceTerminal:
         self.rtt = None
         self.slot, self.slot_satellite, self.reached = None, None, False
         # tilt
-        self.episode = self.off = self.far = self.hurt = self.back = None
+        self.episode = self.off = self.far = self.hurt = self.back = self.firm = None
         self.words = set()
         self.settled = self.lost = None
         self.change = self.tilt = None
@@ -400,7 +400,10 @@ class ReferenceTerminal:
         far = off and change > limits.tilt_critical_deg
         self.far = run(self.far, at, holds=far, breaks=counts and not far)
         self.hurt = run(self.hurt, at, holds=off and impact, breaks=counts and not (off and impact))
-        self.back = run(self.back, at, holds=counts and not off, breaks=off or not settled)
+        self.firm = run(self.firm, at, holds=counts and not off, breaks=off or not settled)
+        doubt = 0.0 if settled else limits.tilt_doubts * row["attitude_uncertainty_deg"]
+        agrees = change <= limits.tilt_warning_deg + doubt
+        self.back = run(self.back, at, holds=agrees, breaks=not agrees and not math.isnan(change))
         self.settled = run(self.settled, at, holds=settled, breaks=not settled)
         if counts:
             self.change, self.tilt = change, row["tilt_angle_deg"]
@@ -419,13 +422,14 @@ class ReferenceTerminal:
         if (far or held(self.hurt, limits.tilt_critical_ns)) and "tilt_critical" not in said:
             limit = limits.tilt_critical_deg if far else limits.tilt_warning_deg
             self.say_tilt("tilt_critical", threshold=limit, service_impact=int(impact))
-        if held(self.off, limits.tilt_warning_ns) and "tilt_warning" not in said:
+        if held(self.off, limits.tilt_warning_ns) and not self.words & {"tilt_warning", "tilt_critical"}:
             self.say_tilt("tilt_warning", threshold=limits.tilt_warning_deg)
-        if held(self.back, limits.tilt_restored_ns):
+        if held(self.firm, limits.tilt_restored_ns):
             if said:
+                over = max(self.back, self.episode)
                 self.say_tilt(
-                    "tilt_restored", threshold=limits.tilt_warning_deg, ended_at_ns=self.back,
-                    duration_s=(self.back - self.episode) / NS_PER_S,
+                    "tilt_restored", threshold=limits.tilt_warning_deg, ended_at_ns=over,
+                    duration_s=(over - self.episode) / NS_PER_S,
                 )  # fmt: skip
             self.words, self.episode = set(), None
 

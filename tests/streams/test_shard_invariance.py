@@ -43,6 +43,7 @@ def story(seed):
                 gateway_index=chance.choice([1, 1, 1, 2]) if second % 30 == 0 else 1,
                 boresight_elevation_deg=80.0 - (off_deg if second < off_until else 0.0),
                 attitude_converged=0 if second < lost_until else 1,
+                attitude_uncertainty_deg=chance.choice([2.0, 6.0]) if second < lost_until else 0.5,
             )  # fmt: skip
             sequence += 1
             if chance.random() > 0.03 or sequence == 1:

@@ -100,6 +100,7 @@ class World:
                 state=lost_state if second in bad and rng.random() < 0.7 else 1,
                 boresight_elevation_deg=80.0 - (tilt if second in off else rng.choice([0.0, 1.0])),
                 attitude_converged=int(second not in loose),
+                attitude_uncertainty_deg=rng.choice([0.5, 2.0, 6.0]) if second in loose else 0.5,
             )  # fmt: skip
             sequence += 1
             if silence:

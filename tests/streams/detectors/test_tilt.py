@@ -1,8 +1,9 @@
 """Tilt: each rule by its name."""
 
 from ingest.contract.vocabulary import MobilityClass
-from tests.make import frame, knowledge, sample, tick
-from tests.streams.said import kinds
+from streams.contract.catalogue import KIND_BY_CODE
+from tests.make import START_NS, S, frame, knowledge, sample, tick
+from tests.streams.said import kinds, said
 
 FALLEN, LEANING = 30.0, 72.0  # elevation of the face: 50 and 8 deg off its reference
 
@@ -30,6 +31,47 @@ def test_a_face_knocked_over_for_ten_seconds_is_critical():
         ("tilt_critical", 20.0),
         ("tilt_restored", 20.0),
     ]
+
+
+def test_a_face_that_lies_on_is_not_warned_of_after_it_was_critical():
+    assert tilts(knowledge(1), boresight_elevation_deg=during(20, 200, FALLEN, 80.0)) == [("tilt_critical", 20.0)]
+
+
+def test_a_leaning_face_that_falls_is_warned_of_first_and_then_critical():
+    found = tilts(knowledge(1), boresight_elevation_deg=lambda s: 80.0 if s < 20 else LEANING if s < 60 else FALLEN)
+
+    assert found == [("tilt_critical", 20.0), ("tilt_warning", 20.0)]
+
+
+def restored_at(**by_field):
+    """Return the second at which the face is said to have stood again."""
+    frames = [frame([sample(s, **{name: value(s) for name, value in by_field.items()})], s) for s in range(1, 140)]
+    events = said(frames, knowledge(1))[0].values()
+    return [(e["ended_at_ns"] - START_NS) / S for e in events if KIND_BY_CODE[e["event_code"]].kind == "tilt_restored"]
+
+
+def settling(reads_deg):
+    """A face that lies from 20 to 60, when it is put up and its filter settles until 90; until then it reads this."""
+    return {
+        "boresight_elevation_deg": lambda s: 80.0 if s < 20 else FALLEN if s < 60 else reads_deg(s) if s < 90 else 80.0,
+        "attitude_converged": during(60, 90, 0, 1),
+        "attitude_uncertainty_deg": during(60, 90, 8.0, 0.5),
+    }
+
+
+def test_a_face_is_restored_when_it_was_put_up_and_not_when_its_filter_settled():
+    assert restored_at(**settling(lambda s: 80.0 - 10.0 * (s % 3))) == [60.0]
+
+
+def test_a_reading_beyond_its_own_doubt_says_that_the_face_still_lay():
+    assert restored_at(**settling(lambda s: 58.0 if s < 75 else 60.0)) == [75.0]
+
+
+def test_a_face_is_not_restored_before_its_filter_has_been_settled_for_ten_seconds():
+    up = settling(lambda _: 80.0)
+
+    assert restored_at(**up | {"boresight_elevation_deg": lambda s: 80.0 if s < 20 or s >= 60 else FALLEN}) == [60.0]
+    assert restored_at(**up | {"attitude_converged": during(60, 130, 0, 1)}) == []
 
 
 def test_a_leaning_face_that_loses_service_is_critical():
