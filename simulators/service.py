@@ -6,24 +6,30 @@ has no service whatever its satellite does, and a slot without a satellite none 
 
 import numpy as np
 
+from ingest.contract.columns import Array
 from simulators.causes import (
     BOOTING,
     COVERAGE_GAP,
     GATEWAY_DOWN,
     HANDOVER,
     IN_SERVICE,
+    NO_PLAN,
+    POP_DOWN,
     POWER_LOST,
+    SATELLITE_DOWN,
+    SLEEPING,
+    STOWED,
     TILT,
     Codes,
 )
-from simulators.contract.faults import FaultKind
 from simulators.contract.truth import STEP_NS
-from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
 from simulators.geometry import Floats
 from simulators.link import SCAN_LIMIT_DEG
+from simulators.network_conditions import Bools, GatewayConditions, NetworkConditions, fibre_up, operational
 from simulators.passes import Floats32, Passes
 from simulators.scheduler import NONE, Plan
+from simulators.terminal_conditions import TerminalConditions
 
 # A slot's edge interrupts a terminal that changes satellite or gateway for 50 to 500 ms (domain section 5a); truth
 # has tenths of a second.
@@ -31,6 +37,9 @@ _INTERRUPTED_STEPS = (1, 5)
 _BOOT_S = (40.0, 60.0)
 _FILTER_UNSETTLED_S = (20.0, 60.0)
 _MADE_BOOTS = (1, 40)
+_STEPS_PER_S = 10
+# A face that turns faster than this between two looks upsets its filter; a sagging mount does not.
+_JOLT_COSINE = np.cos(np.radians(2.0))
 
 
 def boresight(tilt_deg: Floats, azimuth_deg: Floats) -> Floats32:
@@ -44,67 +53,81 @@ class Service:
     """What every terminal is assigned, and what stands in its way.
 
     Attributes:
+        conditions: What is true of each terminal.
         satellite, beam, gateway, pop: Assigned by the plan in this slot, by terminal; NONE where no cover is.
-        powered: Whether a terminal has power.
         boot_count: Boots since manufacture.
         unsettled_until_ns: Until when a terminal's attitude filter has not converged.
         tilt_deg, azimuth_deg: Where each face really points.
         boresight: The same as unit vectors.
         gateway_up: Whether a gateway carries traffic.
         passes: Geometry of this slot.
+        entered_at_ns: When the assignments were taken up.
     """
 
-    def __init__(self, fleet: Fleet, rng: np.random.Generator) -> None:
+    def __init__(
+        self, fleet: Fleet, conditions: TerminalConditions, network: NetworkConditions, rng: np.random.Generator
+    ) -> None:
         count = len(fleet.terminals)
-        self._fleet = fleet
-        self._rng = rng
+        self._fleet, self._network, self._rng = fleet, network, rng
+        self.conditions = conditions
         self.satellite = self.beam = self.gateway = self.pop = np.full(count, NONE, dtype=np.int32)
-        self.powered = np.ones(count, dtype=np.bool_)
         self.boot_count = rng.integers(*_MADE_BOOTS, count, dtype=np.int32)
         self.unsettled_until_ns = np.zeros(count, dtype=np.int64)
-        self.tilt_deg = fleet.terminals.aligned_tilt_deg.copy()
-        self.azimuth_deg = fleet.terminals.aligned_azimuth_deg.copy()
+        self.tilt_deg, self.azimuth_deg = conditions.tilt_deg, conditions.azimuth_deg
         self.boresight = boresight(self.tilt_deg, self.azimuth_deg)
         self.gateway_up = np.ones(len(fleet.gateways), dtype=np.bool_)
         self.passes: Passes | None = None
         # Commissioning accepts a face whose cone still holds the level one: what counts is how far it moved since.
         self._scan_cosine = np.cos(np.radians(SCAN_LIMIT_DEG + fleet.terminals.aligned_tilt_deg))
+        self._powered = conditions.powered.copy()
+        self._rebooted = conditions.boot_count.copy()
+        self._rest = conditions.tilt_deg.copy(), conditions.azimuth_deg.copy()
         self._boot_until_ns = np.zeros(count, dtype=np.int64)
         self._assigned_codes = np.zeros(count, dtype=np.int8)
-        self._interrupted_ns = np.zeros(count, dtype=np.int64)
-        self._slot_start_at_ns = 0
+        self._is_planned = True
+        self._interrupted_until_ns = np.zeros(count, dtype=np.int64)
+        self.entered_at_ns = 0
         self._askew = np.empty(0, dtype=np.int64)
         self._out_of_cone = np.zeros(count, dtype=np.bool_)
         self._booting = np.empty(0, dtype=np.int64)
 
-    def enter_slot(self, plan: Plan, passes: Passes) -> None:
-        """Take the assignments of a slot; whoever changes satellite or gateway is interrupted at its edge."""
+    def enter_slot(self, plan: Plan, passes: Passes, at_ns: int, *, is_planned: bool = True) -> None:
+        """Take the assignments of a slot; whoever changes satellite or gateway is interrupted.
+
+        Args:
+            plan: Of the slot.
+            passes: Its geometry.
+            at_ns: The slot's edge, or later where its plan comes late or is replaced.
+            is_planned: False where no plan has come: then nobody is served.
+        """
         cell = self._fleet.terminals.cell
         served = np.zeros(len(cell), dtype=np.bool_)
         if self.passes is not None:
-            served = self.causes(plan.slot_start_at_ns - 1) == IN_SERVICE
+            served = self.causes(at_ns - 1) == IN_SERVICE
         before_satellite, before_gateway = self.satellite, self.gateway
         self.satellite, self.beam = plan.satellite_index[cell], plan.beam_id[cell]
         self.gateway, self.pop = plan.gateway_index[cell], plan.pop_index[cell]
-        self.passes = passes
-        self._slot_start_at_ns = plan.slot_start_at_ns
+        self.passes, self._is_planned, self.entered_at_ns = passes, is_planned, at_ns
         self._out_of_cone[:] = False
         steps = self._rng.integers(*_INTERRUPTED_STEPS, len(cell), dtype=np.int8, endpoint=True)
         changed = (self.satellite != before_satellite) | (self.gateway != before_gateway)
-        self._interrupted_ns = np.where(changed & served, steps.astype(np.int64) * STEP_NS, 0)
+        self._interrupted_until_ns = at_ns + np.where(changed & served, steps.astype(np.int64) * STEP_NS, 0)
         self._assign_codes()
 
-    def apply(self, change: Change) -> None:
-        """Let a fault begin or end."""
-        fault, at_ns = change.fault, change.at_ns
-        match fault.kind:
-            case FaultKind.GATEWAY_DOWN:
-                self.gateway_up[fault.root_index] = not change.begins
-                self._assign_codes()
-            case FaultKind.TERMINAL_POWER_LOST:
-                self._switch_power(fault, at_ns, on=not change.begins)
-            case FaultKind.ANTENNA_KNOCKED_OVER:
-                self._turn_face(fault, at_ns, fallen=change.begins)
+    def follow(self, at_ns: int) -> None:
+        """Take in what has changed in the conditions: power, faces, and what carries traffic in the network."""
+        conditions = self.conditions
+        booted = np.flatnonzero(
+            (conditions.powered & ~self._powered) | (conditions.powered & (conditions.boot_count != self._rebooted))
+        )
+        self._powered = conditions.powered.copy()
+        self._rebooted = conditions.boot_count.copy()
+        if len(booted):
+            self._boot(booted, at_ns)
+        turned = np.flatnonzero((conditions.tilt_deg != self._rest[0]) | (conditions.azimuth_deg != self._rest[1]))
+        if len(turned):
+            self._turn_faces(turned, at_ns)
+        self._assign_codes()
 
     def booting_ends_within(self, start_at_ns: int, end_at_ns: int) -> bool:
         """Tell whether a terminal finishes booting in this interval."""
@@ -117,44 +140,60 @@ class Service:
         self._look_aside(at_ns)
         askew = self._askew
         codes[askew] = np.where((codes[askew] == IN_SERVICE) & self._out_of_cone[askew], TILT, codes[askew])
-        since_ns = at_ns - self._slot_start_at_ns
-        if since_ns < _INTERRUPTED_STEPS[1] * STEP_NS:
-            codes[(codes == IN_SERVICE) & (self._interrupted_ns > since_ns)] = HANDOVER
+        if at_ns - self.entered_at_ns < _INTERRUPTED_STEPS[1] * STEP_NS:
+            codes[(codes == IN_SERVICE) & (self._interrupted_until_ns > at_ns)] = HANDOVER
         booting = self._booting
         codes[booting] = np.where(self._boot_until_ns[booting] > at_ns, BOOTING, codes[booting])
-        codes[~self.powered] = POWER_LOST
+        conditions = self.conditions
+        codes[conditions.asleep] = SLEEPING
+        codes[conditions.stowed] = STOWED
+        codes[~conditions.powered] = POWER_LOST
         return codes
 
     def _assign_codes(self) -> None:
-        down = (self.gateway != NONE) & ~self.gateway_up[self.gateway]
-        codes = np.where(down, GATEWAY_DOWN, IN_SERVICE)
-        self._assigned_codes = np.where(self.satellite == NONE, COVERAGE_GAP, codes).astype(np.int8)
+        """Say who has no service for want of a plan, a satellite, a gateway or a PoP; what is nearer to them counts."""
+        network = self._network
+        self.gateway_up = carrying(network.gateways)
+        satellite_up = operational(network.satellites)
+        planned = self.satellite != NONE
+        codes = np.zeros(len(planned), dtype=np.int8)
+        for index, up, code in (
+            (self.pop, network.pops.pair_in_service > 0, POP_DOWN),
+            (self.gateway, self.gateway_up, GATEWAY_DOWN),
+            (self.satellite, satellite_up, SATELLITE_DOWN),
+        ):
+            if not up.all():
+                codes[planned & ~up[index]] = code
+        codes[~planned] = COVERAGE_GAP if self._is_planned else NO_PLAN
+        self._assigned_codes = codes
 
     def _look_aside(self, at_ns: int) -> None:
         """Lose the satellite that leaves the cone of a face askew, until the next slot."""
-        if len(self._askew) and self.passes is not None and at_ns >= self._slot_start_at_ns:
+        if len(self._askew) and self.passes is not None and at_ns >= self.entered_at_ns:
             cell = self._fleet.terminals.cell[self._askew]
             towards = self.passes.direction[self.passes.row(at_ns), cell]
             cosine = np.einsum("ij,ij->i", self.boresight[self._askew], towards)
             self._out_of_cone[self._askew] |= cosine < self._scan_cosine[self._askew]
 
-    def _switch_power(self, fault: Fault, at_ns: int, *, on: bool) -> None:
-        who = fault.root_index
-        self.powered[who] = on
-        if on:
-            self.boot_count[who] += 1
-            self._boot_until_ns[who] = at_ns + _tenths_ns(self._rng.uniform(*_BOOT_S))
-            self.unsettled_until_ns[who] = self._boot_until_ns[who]
-            self._booting = np.union1d(self._booting, [who]).astype(np.int64)
+    def _boot(self, who: Array, at_ns: int) -> None:
+        self.boot_count[who] += 1
+        steps = np.rint(self._rng.uniform(*_BOOT_S, len(who)) * _STEPS_PER_S).astype(np.int64)
+        self._boot_until_ns[who] = at_ns + steps * STEP_NS
+        self.unsettled_until_ns[who] = self._boot_until_ns[who]
+        self._booting = np.union1d(self._booting[self._boot_until_ns[self._booting] > at_ns], who).astype(np.int64)
 
-    def _turn_face(self, fault: Fault, at_ns: int, *, fallen: bool) -> None:
-        who, terminals = fault.root_index, self._fleet.terminals
-        self.tilt_deg[who] = fault.tilt_deg if fallen else terminals.aligned_tilt_deg[who]
-        self.azimuth_deg[who] = fault.azimuth_deg if fallen else terminals.aligned_azimuth_deg[who]
-        self.boresight[who] = boresight(self.tilt_deg[[who]], self.azimuth_deg[[who]])[0]
-        self.unsettled_until_ns[who] = at_ns + _tenths_ns(self._rng.uniform(*_FILTER_UNSETTLED_S))
-        self._askew = np.union1d(self._askew, [who]).astype(np.int64)
+    def _turn_faces(self, who: Array, at_ns: int) -> None:
+        conditions = self.conditions
+        before = self.boresight[who]
+        self.boresight[who] = boresight(conditions.tilt_deg[who], conditions.azimuth_deg[who])
+        jolted = who[np.einsum("ij,ij->i", before, self.boresight[who]) < _JOLT_COSINE]
+        steps = np.rint(self._rng.uniform(*_FILTER_UNSETTLED_S, len(jolted)) * _STEPS_PER_S).astype(np.int64)
+        self.unsettled_until_ns[jolted] = at_ns + steps * STEP_NS
+        self._rest = conditions.tilt_deg.copy(), conditions.azimuth_deg.copy()
+        self._askew = np.union1d(self._askew, who).astype(np.int64)
 
 
-def _tenths_ns(seconds: float) -> int:
-    return round(seconds * 10) * STEP_NS
+def carrying(gateways: GatewayConditions) -> Bools:
+    """Tell which gateways carry traffic at all."""
+    works: Bools = gateways.up & gateways.hpa_on & (gateways.antennas_in_service > 0)
+    return works & fibre_up(gateways)

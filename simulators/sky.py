@@ -11,13 +11,19 @@ from ingest.contract.columns import Array, row_count, take
 from ingest.contract.instants import NS_PER_MS, NS_PER_S
 from ingest.contract.inventory import Inventory
 from ingest.contract.packing import Packer, Record, Versions
+from simulators.aim import aim
+from simulators.announcements import Announcements
 from simulators.attachments import Attachments
-from simulators.causes import HANDOVER, IN_SERVICE, POWER_LOST, Codes
+from simulators.board import Board
+from simulators.causes import HANDOVER, IN_SERVICE, POWER_LOST, SLEEPING, Codes
+from simulators.conditions import Conditions, no_trouble
 from simulators.contract.truth import STEP_NS
-from simulators.faults import Change, Fault, aim, changes, left_out
+from simulators.door import Door
+from simulators.faults import Change, Fault, changes, left_out
 from simulators.fleet import INVENTORY_VERSION, Fleet, build_fleet
 from simulators.geometry import Floats
 from simulators.passes import Floats32, passes_of
+from simulators.planner import Planner
 from simulators.readings import SLOW_EVERY_NS, Readings
 from simulators.ring import Ring
 from simulators.scenario import Scenario, load_scenario
@@ -77,6 +83,7 @@ class Sky:
         settings: What it was told.
         scenario: What goes wrong.
         fleet: Who takes part.
+        conditions: What is true now.
         faults: What breaks, and when.
         notes: What the person who started the run should know.
     """
@@ -89,7 +96,7 @@ class Sky:
         """
         self.settings = settings
         self.scenario: Scenario = load_scenario(settings.scenario)
-        rngs = np.random.default_rng(settings.seed).spawn(7)
+        rngs = np.random.default_rng(settings.seed).spawn(8)
         slots = Slots(length_ns=settings.slot_length_s * NS_PER_S, phase_ns=settings.slot_phase_s * NS_PER_S)
         rules = Rules()
         self.fleet: Fleet = build_fleet(settings, rngs[0], rules, slots)
@@ -101,8 +108,12 @@ class Sky:
         self.notes = tuple(
             note for note in (self.fleet.published.refusal, *left_out(self.scenario, settings.second_count)) if note
         )
-        self._changes: list[Change] = changes(self.faults)
-        self._service = Service(self.fleet, rngs[2])
+        self._changes: list[Change] = changes(self.faults, self._end_at_ns)
+        self._next_change = 0
+        self.conditions: Conditions = no_trouble(self.fleet)
+        self._board = Board(self.conditions)
+        self._announcements = Announcements(self.faults, settings.first_at_ns)
+        self._service = Service(self.fleet, self.conditions.terminals, self.conditions.network, rngs[2])
         self._readings = Readings(self.fleet, self._service, rngs[3])
         self._ring = Ring(len(self.fleet.terminals), rngs[4])
         self._attachments = Attachments(len(self.fleet.terminals), rngs[5])
@@ -114,8 +125,10 @@ class Sky:
             partition_count=settings.partition_count,
         )
         self._packer.versions = Versions(inventory=INVENTORY_VERSION)
+        self._door = Door(self._packer, self.conditions.door, len(self.fleet.terminals), rngs[7])
         self._truth = truth or NoTruth()
-        self._published_to_ns = slots.start_at_ns(settings.first_at_ns)
+        self._planner = Planner(self._timetable, settings, self.faults)
+        self._plan: Plan | None = None
         self._before: NDArray[np.bool_] | None = None
         self._cell_bps: Floats = np.zeros(len(self.fleet.cells))
         self._state = np.zeros(len(self.fleet.terminals), dtype=np.int8)
@@ -153,23 +166,24 @@ class Sky:
     def _second(self, at_ns: int) -> Second:
         self._at_ns = at_ns
         received_at_ns = at_ns + NS_PER_S + DOOR_LATENCY_NS
-        records = self._publish(at_ns, received_at_ns)
+        records = self._say(at_ns, received_at_ns)
         plan = self._enter(at_ns)
         latent = self._live_through(at_ns)
         codes, absent_ratio = self._at_phase(latent)
         slow = at_ns % SLOW_EVERY_NS == 0 or at_ns == self.settings.first_at_ns
         columns = self._readings.measure(at_ns, codes, absent_ratio, slow=slow)
-        live = (codes == IN_SERVICE) | (codes == HANDOVER)
+        live = ((codes == IN_SERVICE) | (codes == HANDOVER)) & self.conditions.terminals.told & self._door.is_open
         told = self._remember(at_ns, columns, codes, live)
         samples = columns if live.all() else take(columns, live)
-        records += self._packer.attachments(self._attach(at_ns, latent), received_at_ns)
-        records += self._packer.samples(samples, received_at_ns)
-        records += self._packer.samples(told, received_at_ns, stored=True)
-        records += self._packer.ticks(received_at_ns)
+        records += self._door.attachments(self._attach(at_ns, latent), received_at_ns)
         self._weigh(columns)
-        records += self._network(at_ns, received_at_ns, plan)
-        if at_ns + NS_PER_S >= self._end_at_ns:
-            records += self._packer.goodbye(received_at_ns)
+        if self._door.is_open:
+            records += self._door.samples(samples, received_at_ns)
+            records += self._packer.samples(told, received_at_ns, stored=True)
+            records += self._packer.ticks(received_at_ns)
+            records += self._network(at_ns, received_at_ns, plan)
+            if at_ns + NS_PER_S >= self._end_at_ns:
+                records += self._packer.goodbye(received_at_ns)
         return Second(
             at_ns=at_ns,
             received_at_ns=received_at_ns,
@@ -178,46 +192,63 @@ class Sky:
             stored_count=row_count(told),
         )
 
-    def _publish(self, at_ns: int, received_at_ns: int) -> list[Record]:
-        """Publish the plans that are due, and say in every shard that a newer one is in force."""
-        records: list[Record] = []
-        effective_at_ns = self._published_to_ns
-        while self._published_to_ns <= at_ns + self.settings.plan_ahead_s * NS_PER_S:
-            published = self._timetable.publish(self._published_to_ns, min(at_ns, self._published_to_ns))
-            records += published.records
-            self._packer.versions = structs.replace(self._packer.versions, plan=published.plan_version)
-            self._published_to_ns += self._timetable.slots.length_ns
-        if records:
-            records += self._packer.control(effective_at_ns, received_at_ns)
+    def _say(self, at_ns: int, received_at_ns: int) -> list[Record]:
+        """Publish plans and windows that are due; each shard is told from when a newer version is in force."""
+        announced = self._announcements.due(at_ns)
+        published = self._planner.due(at_ns, self.conditions.network.control)
+        records = announced.records + published.records
+        self._packer.versions = structs.replace(
+            self._packer.versions,
+            plan=published.plan_version,
+            maintenance=announced.version,
+        )
+        if self._door.is_open:
+            for effective_at_ns in (announced.effective_at_ns, published.effective_at_ns):
+                if effective_at_ns is not None:
+                    records += self._packer.control(effective_at_ns, received_at_ns)
         return records
 
     def _enter(self, at_ns: int) -> Plan:
-        """Return the running slot's plan; at its edge everyone takes it up."""
-        plan = self._timetable.plan_at(at_ns)
-        passes = self._service.passes
-        if passes is None or passes.start_at_ns != plan.slot_start_at_ns:
-            self._service.enter_slot(plan, passes_of(plan, self.fleet, self._timetable.slots.length_ns))
+        """Return the plan that is carried out; whenever it is another than before, everyone takes it up."""
+        plan = self._planner.in_force(at_ns)
+        if plan is not self._plan:
+            passes = passes_of(plan, self.fleet, self._timetable.slots.length_ns)
+            self._service.enter_slot(plan, passes, at_ns, is_planned=self._planner.is_planned(at_ns))
             self._readings.enter_slot(plan)
             self._timetable.forget_before(at_ns)
+            self._plan = plan
         return plan
 
     def _live_through(self, at_ns: int) -> Codes:
         """Return why each terminal has no service, a row a tenth of the second; one row where nothing changes in it."""
         end_at_ns = at_ns + NS_PER_S
-        due = [change for change in self._changes if at_ns <= change.at_ns < end_at_ns]
-        edge = self._timetable.slots.start_at_ns(at_ns) == at_ns
+        due = self._due(end_at_ns)
+        edge = self._service.entered_at_ns == at_ns
         moving = bool(due) or edge or self._service.booting_ends_within(at_ns, end_at_ns)
         rows = []
         for tenth in range(_TENTHS if moving else 1):
             now_at_ns = at_ns + tenth * STEP_NS
-            for change in due:
-                if now_at_ns <= change.at_ns < now_at_ns + STEP_NS:
-                    self._service.apply(change)
-                    self._truth.changed(change, self._service)
+            self._change([change for change in due if now_at_ns <= change.at_ns < now_at_ns + STEP_NS])
             rows.append(self._service.causes(now_at_ns))
         latent = np.stack(rows)
         self._truth.lived(at_ns, latent, self._service)
         return latent
+
+    def _due(self, end_at_ns: int) -> list[Change]:
+        """Take the changes up to this instant."""
+        first = self._next_change
+        while self._next_change < len(self._changes) and self._changes[self._next_change].at_ns < end_at_ns:
+            self._next_change += 1
+        return self._changes[first : self._next_change]
+
+    def _change(self, together: list[Change]) -> None:
+        if not together:
+            return
+        for change in together:
+            self._board.apply(change)
+        self._service.follow(together[0].at_ns)
+        for change in together:
+            self._truth.changed(change, self._service)
 
     def _at_phase(self, latent: Codes) -> tuple[Codes, Floats32]:
         """Return, for the tenth in which each terminal measures, its code and its share of the last second away."""
@@ -241,7 +272,8 @@ class Sky:
         if len(dark):
             self._ring.forget(dark)
         self._state = columns["state"]
-        self._ring.keep(at_ns, take(columns, np.flatnonzero(~live & (codes != POWER_LOST))))
+        measured = (codes != POWER_LOST) & (codes != SLEEPING)
+        self._ring.keep(at_ns, take(columns, np.flatnonzero(~live & measured)))
         return self._ring.tell(at_ns, live)
 
     def _attach(self, at_ns: int, latent: Codes) -> dict[str, Array]:

@@ -8,10 +8,11 @@ from ingest.contract.frame import encode
 from ingest.contract.packing import Record
 from ingest.contract.plan import PLAN, PlanHeader
 from ingest.contract.topics import CONTACT_PLAN
+from ingest.contract.vocabulary import PathKind
 from simulators.fleet import Fleet
 from simulators.geometry import Floats
 from simulators.orbits import propagate
-from simulators.scheduler import Plan, Rules, Slots, plan_slot
+from simulators.scheduler import NONE, Plan, Rules, Slots, plan_slot
 from simulators.visibility import ground
 
 # 29 bytes a row before compression: a frame of so many stays under 900 kB.
@@ -24,12 +25,14 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """One publication."""
 
     plan_version: int
-    valid_from_ns: int
     records: list[Record]
 
 
 class Timetable:
-    """Plans of slots, made when first asked for and forgotten once they are past; every gateway is taken to be live."""
+    """Plans of slots, made when first asked for and forgotten once they are past.
+
+    A plan knows of nothing broken but what it is told to avoid.
+    """
 
     def __init__(self, fleet: Fleet, slots: Slots, rules: Rules) -> None:
         self.slots = slots
@@ -38,6 +41,8 @@ class Timetable:
         self._cells = ground(fleet.cells.latitude_deg, fleet.cells.longitude_deg)
         self._gateway_live = np.ones(len(fleet.gateways), dtype=np.bool_)
         self._plans: dict[int, Plan] = {}
+        self._nobody: Plan | None = None
+        self._versions: dict[int, int] = {}
         self._last_edge: tuple[int, Floats] = (0, np.empty((0, 3)))
         self._plan_version = 0
 
@@ -48,21 +53,41 @@ class Timetable:
             self._plans[start_at_ns] = self._make(start_at_ns)
         return self._plans[start_at_ns]
 
-    def publish(self, slot_start_at_ns: int, published_at_ns: int) -> Published:
-        """Write a slot's plan under the next version."""
+    def nobody_at(self, at_ns: int) -> Plan:
+        """Return a plan of that slot which serves nobody."""
+        start_at_ns = self.slots.start_at_ns(at_ns)
+        if self._nobody is None or self._nobody.slot_start_at_ns != start_at_ns:
+            none = np.full(len(self._fleet.cells), NONE, dtype=np.int32)
+            self._nobody = Plan(
+                slot_start_at_ns=start_at_ns, satellite_index=none, beam_id=none, frequency_id=none, gateway_index=none,
+                pop_index=none, path_kind=np.full(len(none), PathKind.NONE, dtype=np.int8),
+            )  # fmt: skip
+        return self._nobody
+
+    def avoid(self, gateway: int, from_ns: int, *, avoided: bool) -> None:
+        """Plan without a gateway, or with it again, from the slot on that holds this instant."""
+        self._gateway_live[gateway] = not avoided
+        first_ns = self.slots.start_at_ns(from_ns)
+        self._plans = {start: plan for start, plan in self._plans.items() if start < first_ns}
+
+    def publish(self, slot_start_at_ns: int, published_at_ns: int, valid_from_ns: int) -> Published:
+        """Write a slot's plan under the next version; it replaces what was published of that slot before."""
         self._plan_version += 1
+        supersedes = self._versions.get(slot_start_at_ns, 0)
+        self._versions[slot_start_at_ns] = self._plan_version
         columns = self._columns(self.plan_at(slot_start_at_ns))
         parts = max(1, -(-row_count(columns) // _FRAME_ROWS))
         records = [
-            self._frame(slot_start_at_ns, published_at_ns, columns, part, complete=part == parts - 1)
+            self._frame(slot_start_at_ns, (published_at_ns, valid_from_ns), supersedes, columns, (part, parts))
             for part in range(parts)
         ]
-        return Published(plan_version=self._plan_version, valid_from_ns=slot_start_at_ns, records=records)
+        return Published(plan_version=self._plan_version, records=records)
 
     def forget_before(self, at_ns: int) -> None:
         """Drop the plans of slots long past."""
         oldest_ns = self.slots.start_at_ns(at_ns) - _KEPT_SLOTS * self.slots.length_ns
         self._plans = {start: plan for start, plan in self._plans.items() if start >= oldest_ns}
+        self._versions = {start: version for start, version in self._versions.items() if start >= oldest_ns}
 
     def _make(self, start_at_ns: int) -> Plan:
         return plan_slot(
@@ -96,18 +121,26 @@ class Timetable:
         }
 
     def _frame(
-        self, slot_start_at_ns: int, published_at_ns: int, columns: Columns, part: int, *, complete: bool
+        self,
+        slot_start_at_ns: int,
+        published_and_valid_ns: tuple[int, int],
+        supersedes: int,
+        columns: Columns,
+        part_of: tuple[int, int],
     ) -> Record:
+        published_at_ns, valid_from_ns = published_and_valid_ns
+        part, parts = part_of
         header = PlanHeader(
             kind=PLAN.kind,
             version=PLAN.version,
             plan_version=self._plan_version,
             slot_start_ns=slot_start_at_ns,
             slot_end_ns=slot_start_at_ns + self.slots.length_ns,
-            valid_from_ns=slot_start_at_ns,
+            valid_from_ns=valid_from_ns,
             published_at_ns=published_at_ns,
+            supersedes=supersedes,
             part=part,
-            complete=complete,
+            complete=part == parts - 1,
         )
         rows = take(columns, slice(part * _FRAME_ROWS, (part + 1) * _FRAME_ROWS))
         key = slot_start_at_ns.to_bytes(8, "big")

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from ingest.contract.columns import Array
 from ingest.contract.instants import to_rfc3339
-from simulators.causes import BOOTING, CAUSES, GATEWAY_DOWN, HANDOVER, IN_SERVICE, POWER_LOST, TILT, Codes
-from simulators.contract.faults import FaultKind
+from simulators.causes import CAUSES, HANDOVER, IN_SERVICE, Codes
 from simulators.contract.truth import STEP_NS, TABLES, Label, encode_label
+from simulators.effects import EFFECTS
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
 from simulators.scheduler import NONE
@@ -71,29 +71,31 @@ class TruthLog(NoTruth):
         self._label = np.full(count, NONE, dtype=np.int32)
         self._last_satellite = np.full(count, NONE, dtype=np.int32)
         self._served = np.zeros(count, dtype=np.bool_)
-        self._power_label = np.full(count, NONE, dtype=np.int32)
-        self._tilt_label = np.full(count, NONE, dtype=np.int32)
-        self._gateway_label = np.full(len(fleet.gateways), NONE, dtype=np.int32)
-        self._affected: list[set[str]] = [set() for _ in faults]
+        self._blamed = _Blamed(fleet)
+        self._affected: list[set[int]] = [set() for _ in faults]
+        self._marking: dict[int, Fault] = {}
         terminals = fleet.terminals
         self._attitudes(np.arange(count), at_ns, terminals.aligned_tilt_deg, terminals.aligned_azimuth_deg)
 
     def changed(self, change: Change, service: Service) -> None:
-        """Remember whose fault the next outages are, and where a face came to point."""
-        fault = change.fault
-        who = fault.root_index
-        match fault.kind:
-            case FaultKind.GATEWAY_DOWN:
-                self._gateway_label[who] = fault.number
-            case FaultKind.TERMINAL_POWER_LOST:
-                self._power_label[who] = fault.number
-            case FaultKind.ANTENNA_KNOCKED_OVER:
-                self._tilt_label[who] = fault.number
-                self._affected[fault.number].add(self._terminal_ids[who])
-                self._attitudes(np.array([who]), change.at_ns, service.tilt_deg[[who]], service.azimuth_deg[[who]])
+        """Remember whose fault the next outages are, whom it touches, and where a face came to point."""
+        fault, effect = change.fault, EFFECTS[change.fault.kind]
+        if change.level > 0.0:
+            self._blamed.blame(fault)
+        if effect.marks:
+            self._marking[fault.number] = fault
+            self._mark(fault, service)
+            if change.level == 0.0:
+                del self._marking[fault.number]
+        if any(write.name == "tilt_deg" for write in effect.writes):
+            who = fault.members
+            self._attitudes(who, change.at_ns, service.tilt_deg[who], service.azimuth_deg[who])
 
     def lived(self, at_ns: int, latent: Codes, service: Service) -> None:
         """Write intervals that end and handovers that happen in this second."""
+        if service.entered_at_ns == at_ns:
+            for fault in self._marking.values():
+                self._mark(fault, service)
         for tenth, codes in enumerate(latent):
             if not np.array_equal(codes, self._codes) or tenth == 0:
                 self._step(at_ns + tenth * STEP_NS, codes, service)
@@ -104,7 +106,8 @@ class TruthLog(NoTruth):
         self._intervals(standing, None)
         with (self._folder / LABELS_FILE).open("wb") as file:
             for fault in self._faults:
-                file.write(encode_label(_label(fault, sorted(self._affected[fault.number]))) + b"\n")
+                affected = self._terminal_ids[sorted(self._affected[fault.number])].tolist()
+                file.write(encode_label(_label(fault, affected)) + b"\n")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -125,16 +128,22 @@ class TruthLog(NoTruth):
         self._handovers(at_ns, codes, service)
 
     def _labels(self, who: Array, service: Service) -> Array:
-        code = self._codes[who]
-        gateway = self._gateway_label[service.gateway[who]]
-        power, tilt = self._power_label[who], self._tilt_label[who]
-        powerless = (code == POWER_LOST) | (code == BOOTING)
-        return np.select([powerless, code == GATEWAY_DOWN, code == TILT], [power, gateway, tilt], NONE)
+        label = np.full(len(who), NONE, dtype=np.int32)
+        for code in np.unique(self._codes[who]).tolist():
+            mine = self._codes[who] == code
+            label[mine] = self._blamed.of(code, who[mine], service)
+        return label
 
     def _note_affected(self, begun: Array) -> None:
         labelled = begun[self._label[begun] != NONE]
         for number in np.unique(self._label[labelled]).tolist():
-            self._affected[number].update(self._terminal_ids[labelled[self._label[labelled] == number]].tolist())
+            self._affected[number].update(labelled[self._label[labelled] == number].tolist())
+
+    def _mark(self, fault: Fault, service: Service) -> None:
+        """Note whom a fault touches that takes nobody's service: its members, or who is served through its root."""
+        served = _served_by(fault.spec.type.root, service)
+        who = fault.members if served is None else np.flatnonzero(served == fault.root_index)
+        self._affected[fault.number].update(who.tolist())
 
     def _intervals(self, who: Array, ended_at_ns: int | None) -> None:
         if not len(who):
@@ -185,6 +194,49 @@ class TruthLog(NoTruth):
         )
 
 
+class _Blamed:
+    """Whose fault lost service is: by its cause, and by the thing that the cause lies with."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._sizes = {
+            "terminal": len(fleet.terminals),
+            "satellite": fleet.satellite_count,
+            "gateway": len(fleet.gateways),
+            "pop": len(fleet.pops),
+        }
+        self._labels: dict[tuple[int, str], Array] = {}
+        self._everywhere: dict[int, int] = {}
+
+    def blame(self, fault: Fault) -> None:
+        """Let what its causes take away from now on be this fault's."""
+        root = fault.spec.type.root
+        for cause in EFFECTS[fault.kind].takes:
+            code = CAUSES.index(cause)
+            if root == "control_plane":
+                self._everywhere[code] = fault.number
+            else:
+                kind = "terminal" if root == "cell" else root
+                labels = self._labels.setdefault((code, kind), np.full(self._sizes[kind], NONE, dtype=np.int32))
+                labels[fault.members if kind == "terminal" else fault.root_index] = fault.number
+
+    def of(self, code: int, who: Array, service: Service) -> Array:
+        """Return the fault of each of these terminals that lost service by one cause; NONE where nobody's."""
+        label = np.full(len(who), self._everywhere.get(code, NONE), dtype=np.int32)
+        for kind in ("pop", "gateway", "satellite", "terminal"):
+            labels = self._labels.get((code, kind))
+            if labels is not None:
+                through = _served_by(kind, service)
+                index = who if through is None else through[who]
+                found = np.where(index == NONE, NONE, labels[index])
+                label = np.where(found == NONE, label, found)
+        return label
+
+
+def _served_by(kind: str, service: Service) -> Array | None:
+    """Return which thing of a kind each terminal is served through; None where it is not served through such."""
+    return {"satellite": service.satellite, "gateway": service.gateway, "pop": service.pop}.get(kind)
+
+
 class _Table:
     """A Parquet file that grows by row groups."""
 
@@ -220,7 +272,7 @@ def _label(fault: Fault, affected: list[str]) -> Label:
     return Label(
         label_id=fault.label_id,
         kind=fault.kind,
-        root_kind="gateway" if fault.kind is FaultKind.GATEWAY_DOWN else "terminal",
+        root_kind=spec.type.root,
         root_id=fault.root_id,
         started_at=to_rfc3339(fault.started_at_ns),
         ended_at=None if fault.ended_at_ns is None else to_rfc3339(fault.ended_at_ns),
@@ -229,4 +281,5 @@ def _label(fault: Fault, affected: list[str]) -> Label:
         audience=spec.heard_by,
         page_by_s=spec.page_by_s,
         remediation=spec.remediation,
+        decoy=spec.type.decoy,
     )

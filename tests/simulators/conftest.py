@@ -21,7 +21,7 @@ page_by_s = 90
 kind = "antenna_knocked_over"
 start_s = 40
 duration_s = 110
-tilt_deg = 60
+magnitude = 60
 """
 
 

@@ -36,7 +36,7 @@ def test_a_scenario_is_read_from_any_path(tmp_path):
         ('name = "x"\n[[fault]]\nkind = "gateway_down"', "start_s"),
         ('name = "x"\n[[fault]]\nkind = "gateway_down"\nstart_s = -1', r"fault\[0\]\.start_s"),
         ('name = "x"\n[[fault]]\nkind = "gateway_down"\nstart_s = 1\nlength = 3', "length.*duration_s"),
-        ('name = "x"\n[[fault]]\nkind = "gateway_down"\nstart_s = 1\ntilt_deg = 40', "take it out of gateway_down"),
+        ('name = "x"\n[[fault]]\nkind = "gateway_down"\nstart_s = 1\nradius_km = 4', "take it out of gateway_down"),
         ('name = "x"\n[[fault]]\nkind = "gateway_down"\nstart_s = 1\ntarget = "gw-a"\ncount = 2', "count 2"),
         ('name = "x"\n[[fault]]\nkind = "terminal_power_lost"\nstart_s = 1\npage_by_s = 9', "audience that is paged"),
         ("", "name"),

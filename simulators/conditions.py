@@ -1,0 +1,48 @@
+"""What is true now, as a whole: faults write it, physics and service read it."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.fleet import Fleet, private_tenants
+from simulators.network_conditions import NetworkConditions, neutral_network
+from simulators.spacecraft import first_lifecycle
+from simulators.stations import ANTENNA_COUNT, PRIVATE_POPS
+from simulators.steering import DoorConditions, SteeringConditions, as_planned
+from simulators.terminal_conditions import TerminalConditions, untroubled
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """Terminals, the network, how the one follows the other, and the door."""
+
+    terminals: TerminalConditions
+    network: NetworkConditions
+    steering: SteeringConditions
+    door: DoorConditions
+
+    def place(self, name: str) -> object:
+        """Return the record of one kind of thing: `terminals`, `gateways`, `control`, ..."""
+        record: object = getattr(self, name) if hasattr(self, name) else getattr(self.network, name)
+        return record
+
+
+def no_trouble(fleet: Fleet) -> Conditions:
+    """Return the conditions of a day on which nothing is wrong."""
+    return Conditions(
+        terminals=untroubled(fleet.terminals),
+        network=neutral_network(
+            lifecycle=first_lifecycle(fleet),
+            antenna_count=np.full(len(fleet.gateways), ANTENNA_COUNT, dtype=np.int16),
+            pop_count=len(fleet.pops),
+            attachment_count=len(attachment_pops(fleet)),
+            cell_count=len(fleet.cells),
+        ),
+        steering=as_planned(len(fleet.terminals)),
+        door=DoorConditions(),
+    )
+
+
+def attachment_pops(fleet: Fleet) -> NDArray[np.int64]:
+    """Give the PoP of each private attachment, in the order in which PoPs report them."""
+    count = len(private_tenants(len(fleet.inventory.tenants))) * PRIVATE_POPS
+    return np.arange(count, dtype=np.int64) % len(fleet.pops)

@@ -1,0 +1,85 @@
+"""The control plane: it publishes the plans of coming slots, late or not at all where it fails, and plans round what is broken."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ingest.contract.instants import NS_PER_S
+from ingest.contract.packing import Record
+from simulators.faults import Fault
+from simulators.network_conditions import ControlPlane
+from simulators.scheduler import Plan
+from simulators.settings import Settings
+from simulators.timetable import Timetable
+
+
+class Out(msgspec.Struct, frozen=True, kw_only=True):
+    """What is published in one second.
+
+    Attributes:
+        plan_version: The newest.
+        effective_at_ns: From when the first of it holds; None where nothing is published.
+    """
+
+    records: list[Record]
+    plan_version: int
+    effective_at_ns: int | None
+
+
+class Planner:
+    """Publishes slot after slot, so far ahead; a slot whose plan is not out is served by nobody."""
+
+    def __init__(self, timetable: Timetable, settings: Settings, faults: Sequence[Fault]) -> None:
+        self._timetable = timetable
+        self._ahead_s = settings.plan_ahead_s
+        self._first_at_ns = settings.first_at_ns
+        self._to_ns = timetable.slots.start_at_ns(settings.first_at_ns)
+        self._version = 0
+        routed = [fault for fault in faults if fault.routed_round_at_ns is not None]
+        ends = [(fault.ended_at_ns, fault.root_index, False) for fault in routed if fault.ended_at_ns is not None]
+        begins = [(fault.routed_round_at_ns or 0, fault.root_index, True) for fault in routed]
+        self._reactions = sorted(begins + ends)
+
+    def due(self, at_ns: int, control: ControlPlane) -> Out:
+        """Publish what is due by now: slots that come into reach, and those whose plan is no longer right."""
+        slots = self._timetable.slots
+        running_ns = slots.start_at_ns(at_ns)
+        # A slot that is over needs no plan any more.
+        self._to_ns = max(self._to_ns, running_ns)
+        if not control.publishing:
+            return Out(records=[], plan_version=self._version, effective_at_ns=None)
+        first_ns = running_ns if self._react(at_ns) else self._to_ns
+        horizon_ns = at_ns + round((self._ahead_s - control.delay_s) * NS_PER_S)
+        self._to_ns = max(self._to_ns, slots.start_at_ns(horizon_ns) + slots.length_ns)
+        starts = range(first_ns, self._to_ns, slots.length_ns)
+        records = [record for start_ns in starts for record in self._publish(start_ns, at_ns)]
+        effective_at_ns = self._valid_from_ns(starts[0], at_ns) if starts else None
+        return Out(records=records, plan_version=self._version, effective_at_ns=effective_at_ns)
+
+    def _react(self, at_ns: int) -> bool:
+        """Plan round what is known by now to be broken; tell whether slots that are planned already change by it."""
+        changed = False
+        while self._reactions and self._reactions[0][0] <= at_ns:
+            _, gateway, avoided = self._reactions.pop(0)
+            # What comes back is used from the first slot on that is not planned yet.
+            self._timetable.avoid(gateway, at_ns if avoided else self._to_ns, avoided=avoided)
+            changed |= avoided
+        return changed
+
+    def is_planned(self, at_ns: int) -> bool:
+        """Tell whether the running slot's plan is out."""
+        return self._timetable.slots.start_at_ns(at_ns) < self._to_ns
+
+    def in_force(self, at_ns: int) -> Plan:
+        """Return the running slot's plan, or one that serves nobody."""
+        return self._timetable.plan_at(at_ns) if self.is_planned(at_ns) else self._timetable.nobody_at(at_ns)
+
+    def _publish(self, start_at_ns: int, at_ns: int) -> list[Record]:
+        valid_from_ns = self._valid_from_ns(start_at_ns, at_ns)
+        published = self._timetable.publish(start_at_ns, min(at_ns, valid_from_ns), valid_from_ns)
+        self._version = published.plan_version
+        return published.records
+
+    def _valid_from_ns(self, start_at_ns: int, at_ns: int) -> int:
+        """A run begins in the middle of things: what it says in its first second has been in force before."""
+        return start_at_ns if at_ns == self._first_at_ns else max(start_at_ns, at_ns)
