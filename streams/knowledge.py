@@ -116,8 +116,7 @@ class ShardFacts:
         outage_ns: How long a bad run is an outage.
         moves: Whether tilt is judged by the desired boresight and not by a reference.
         keeps_still: Whether it has a reference that it should keep.
-        reference: Unit vectors (n x 3, east north up) of the face at commissioning; NaN where there is none.
-        reference_tilt_deg: The tilt at commissioning.
+        reference_azimuth_deg, reference_tilt_deg: Of the face at commissioning; NaN where there is none.
     """
 
     terminals: Array
@@ -126,15 +125,8 @@ class ShardFacts:
     outage_ns: Array
     moves: Array
     keeps_still: Array
-    reference: Array
+    reference_azimuth_deg: Array
     reference_tilt_deg: Array
-
-
-def face(azimuth_deg: Array, elevation_deg: Array) -> Array:
-    """Return unit vectors (n x 3, east north up) of a face that points there."""
-    azimuth, elevation = np.deg2rad(azimuth_deg), np.deg2rad(elevation_deg)
-    level = np.cos(elevation)
-    return np.stack([np.sin(azimuth) * level, np.cos(azimuth) * level, np.sin(elevation)], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,8 +224,8 @@ class Knowledge:
 
     def _gather(self, shard: int) -> ShardFacts:
         mine = self.inventory.terminals[shard :: self.inventory.shard_count]
-        reference_tilt_deg = np.array([_or_nan(t.aligned_tilt_deg) for t in mine])
-        azimuth_deg = np.array([_or_nan(t.aligned_azimuth_deg) for t in mine])
+        tilt_deg = np.array([_or_nan(t.aligned_tilt_deg) for t in mine], np.float32)
+        azimuth_deg = np.array([_or_nan(t.aligned_azimuth_deg) for t in mine], np.float32)
         moves = np.array([t.mobility >= MobilityClass.LAND for t in mine], bool)
         critical = np.array([t.service is ServiceClass.CRITICAL_OT for t in mine], bool)
         return ShardFacts(
@@ -242,9 +234,9 @@ class Knowledge:
             cadence_ns=np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64),
             outage_ns=np.where(critical, self.thresholds.critical_outage_ns, self.thresholds.outage_ns),
             moves=moves,
-            keeps_still=~moves & np.isfinite(reference_tilt_deg) & np.isfinite(azimuth_deg),
-            reference=face(azimuth_deg, 90.0 - reference_tilt_deg),
-            reference_tilt_deg=reference_tilt_deg,
+            keeps_still=~moves & np.isfinite(tilt_deg) & np.isfinite(azimuth_deg),
+            reference_azimuth_deg=azimuth_deg,
+            reference_tilt_deg=tilt_deg,
         )
 
 

@@ -53,6 +53,24 @@ class Layer:
     rebooted: Array
     rows: int
 
+    def places(self, rows: Array) -> Array:
+        """Return the places of some rows, given as a mask or as indexes."""
+        if not isinstance(self.place, slice):
+            return self.place[rows]
+        return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+    def put(self, values: Array, new: Array, rows: Array) -> Array:
+        """Return `values`, an array by place, with the places of the rows of a mask set to their share of `new`."""
+        if bool(rows.all()):
+            if isinstance(self.place, slice):
+                return np.asarray(new, values.dtype)
+            where, share = self.place, new
+        else:
+            where, share = self.places(rows), new[rows]
+        changed = values.copy()
+        changed[where] = share
+        return changed
+
     def column(self, name: str, layout: Layout = TERMINAL) -> Array:
         """Return a column, or nulls where no sample has it."""
         values = self.columns.get(name)
@@ -94,28 +112,34 @@ def admit(
         clock_ns: The shard's log time.
         wait_ns: How long a hole holds.
     """
-    if _is_dense(state, columns, place):
-        return _admit_all(state, columns)
-    if not len(place) and not len(state.held_since_ns):
+    held_count = len(state.held_since_ns)
+    if not len(place) and not (held_count and bool(state.held_since_ns.min() + wait_ns < clock_ns)):
         return state, Admitted([], {}, place, 0)
+    at = None if held_count else _rising(place, len(state.sequence))
+    if at is not None and _all_follow(state, columns, at):
+        return _admit_all(state, columns, at)
     return _admit_some(state, columns, place, clock_ns, wait_ns)
 
 
-def _is_dense(state: SequencerState, columns: Columns, place: Array) -> bool:
-    size = len(state.sequence)
-    if len(place) != size or not size or len(state.held_since_ns) or place[0] != 0 or place[-1] != size - 1:
-        return False
-    return (
-        bool((columns["sequence"] == state.sequence + 1).all())
-        and bool((columns["boot_count"] == state.boot_count).all())
-        and bool((np.diff(place) == 1).all())
+def _rising(place: Array, size: int) -> Array | slice | None:
+    """Return distinct places in order, as a slice where they are all of a shard's; None if they are not so."""
+    if not bool((place[1:] > place[:-1]).all()):
+        return None
+    return slice(None) if len(place) == size else place
+
+
+def _all_follow(state: SequencerState, columns: Columns, at: Array | slice) -> bool:
+    return bool((columns["sequence"] == state.sequence[at] + 1).all()) and bool(
+        (columns["boot_count"] == state.boot_count[at]).all()
     )
 
 
-def _admit_all(state: SequencerState, columns: Columns) -> tuple[SequencerState, Admitted]:
-    rows = len(state.sequence)
-    layer = Layer(slice(None), dict(columns), np.ones(rows, bool), np.zeros(rows, bool), rows)
-    return replace(state, sequence=columns["sequence"]), Admitted([layer], {}, np.empty(0, np.int64), 0)
+def _admit_all(state: SequencerState, columns: Columns, at: Array | slice) -> tuple[SequencerState, Admitted]:
+    rows = row_count(columns)
+    yes = np.ones(rows, bool)
+    layer = Layer(at, dict(columns), yes, ~yes, rows)
+    sequence = layer.put(state.sequence, columns["sequence"], yes)
+    return replace(state, sequence=sequence), Admitted([layer], {}, np.empty(0, np.int64), 0)
 
 
 def _admit_some(

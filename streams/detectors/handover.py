@@ -58,53 +58,70 @@ def new_state(places: int) -> HandoverState:
     return HandoverState((none,) * 4, never, never, none, never, rtt_ms, never, np.zeros(places, bool), none)
 
 
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Rows of a layer that name something else than what is remembered, a first name included.
+
+    Attributes:
+        rows: Of the layer.
+        at: Their places.
+        now, was: What they name, and what served before; satellite, beam, gateway, PoP.
+        moved: Of each of the four, whether it moved: both ends are known.
+    """
+
+    rows: Array
+    at: Array
+    now: tuple[Array, ...]
+    was: tuple[Array, ...]
+    moved: tuple[Array, ...]
+
+    def take(self, rows: Array) -> "_Changes":
+        """Return some of them."""
+        ends = (tuple(values[rows] for values in end) for end in (self.now, self.was, self.moved))
+        return _Changes(self.rows[rows], self.at[rows], *ends)
+
+
+def _changes(state: HandoverState, layer: Layer, seen: tuple[Array, ...], names: Array) -> _Changes:
+    satellite, beam, gateway, pop = (
+        now != was[layer.place] for now, was in zip(seen, state.serving, strict=True)
+    )  # fmt: skip
+    rows = np.flatnonzero(names & (satellite | beam | gateway | pop))
+    at = layer.places(rows)
+    now, was = tuple(values[rows] for values in seen), tuple(values[at] for values in state.serving)
+    known = was[0] >= 0
+    moved = tuple(known & (new != old) & (new >= 0) & (old >= 0) for new, old in zip(now, was, strict=True))
+    return _Changes(rows, at, now, was, moved)
+
+
 def step(
     state: HandoverState, layer: Layer, knowledge: Knowledge, shard: int, plan_version: int
 ) -> tuple[HandoverState, list[dict[str, Array]], int]:
     """Take a layer in; return the new state, the handovers and how many found no plan to be held against."""
-    at = layer.place
-    facts = knowledge.facts(shard)
     seen = tuple(layer.column(name) for name in _SERVING)
-    before = tuple(values[at] for values in state.serving)
-    observed_ns = layer.column("observed_at_ns")
-    cadence_ns = facts.cadence_ns[at]
     names = seen[0] >= 0
-    known = names & (before[0] >= 0)
-    changed = [known & (now != was) & (now >= 0) & (was >= 0) for now, was in zip(seen, before, strict=True)]
-    moved = np.flatnonzero(changed[0] | changed[1] | changed[2] | changed[3])
+    changes = _changes(state, layer, seen, names)
+    satellite, beam, gateway, pop = changes.moved
+    handovers = changes.take(satellite | beam | gateway | pop)
     events: list[dict[str, Array]] = []
     unjudged_count = 0
-    if len(moved):
-        found, unjudged_count = _handovers(
-            state, layer, moved, seen, before, changed, knowledge, shard, plan_version, cadence_ns
-        )
+    if len(handovers.rows):
+        found, unjudged_count = _handovers(state, layer, handovers, knowledge, shard, plan_version)
         events.append(found)
-    missed, state = _slots(state, layer, seen[0], names, observed_ns, knowledge, shard, plan_version)
+    missed, state = _slots(state, layer, seen[0], names, knowledge, shard, plan_version)
     if missed:
         events.append(missed)
-    return _remember(state, at, seen, names, changed[0], before[0], layer), events, unjudged_count
+    return _remember(state, layer, names, changes), events, unjudged_count
 
 
 def _handovers(
-    state: HandoverState,
-    layer: Layer,
-    moved: Array,
-    seen: tuple[Array, ...],
-    before: tuple[Array, ...],
-    changed: list[Array],
-    knowledge: Knowledge,
-    shard: int,
-    plan_version: int,
-    cadence_ns: Array,
+    state: HandoverState, layer: Layer, these: _Changes, knowledge: Knowledge, shard: int, plan_version: int
 ) -> tuple[dict[str, Array], int]:
-    limits = knowledge.thresholds
-    at = _places(layer.place, moved)
-    observed_ns = layer.column("observed_at_ns")[moved]
+    limits, at = knowledge.thresholds, these.at
+    observed_ns = layer.column("observed_at_ns")[these.rows]
     apart_ns = observed_ns - state.named_at_ns[at]
-    cadence_ns = cadence_ns[moved]
-    observed_gap = ~layer.adjacent[moved] | (apart_ns > limits.adjacent_cadences * cadence_ns)
-    to_satellite = seen[0][moved]
-    satellite_moved = changed[0][moved]
+    cadence_ns = knowledge.facts(shard).cadence_ns[at]
+    observed_gap = ~layer.adjacent[these.rows] | (apart_ns > limits.adjacent_cadences * cadence_ns)
+    to_satellite, satellite_moved = these.now[0], these.moved[0]
     returned = (state.left_satellite[at] == to_satellite) & (observed_ns - state.left_at_ns[at] <= limits.ping_pong_ns)
     stay_ns = observed_ns - state.since_ns[at]
     began_in_sight = state.left_satellite[at] >= 0
@@ -112,29 +129,23 @@ def _handovers(
         knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved & ~observed_gap
     )
     ends = {}
-    for name, now, was in zip(ENDPOINTS, seen, before, strict=True):
-        ends[f"from_{name}"], ends[f"to_{name}"] = was[moved], np.where(now[moved] >= 0, now[moved], was[moved])
-    bits = np.zeros(len(moved), np.int8)
-    for change, bit in zip(changed, _CLASSES, strict=True):
-        bits |= np.where(change[moved], bit, 0).astype(np.int8)
+    for name, now, was in zip(ENDPOINTS, these.now, these.was, strict=True):
+        ends[f"from_{name}"], ends[f"to_{name}"] = was, np.where(now >= 0, now, was)
+    bits = sum(np.where(moved, bit, 0) for moved, bit in zip(these.moved, _CLASSES, strict=True))
     return {
-        "event_code": codes("handover", len(moved)),
+        "event_code": codes("handover", len(at)),
         "place": at,
         "started_at_ns": observed_ns,
-        "handover_class": bits,
+        "handover_class": np.asarray(bits, np.int8),
         **ends,
         "gap_s": (np.maximum(apart_ns - cadence_ns, 0) / NS_PER_S).astype(np.float32),
-        "rtt_step_ms": (layer.column("pop_ping_latency_ms")[moved] - state.rtt_ms[at]).astype(np.float32),
+        "rtt_step_ms": (layer.column("pop_ping_latency_ms")[these.rows] - state.rtt_ms[at]).astype(np.float32),
         "conformance": conformance,
         "timing_error_s": error_s,
         "ping_pong": (satellite_moved & returned).astype(np.int8),
         "short_stay": (satellite_moved & began_in_sight & (stay_ns < limits.short_stay_ns)).astype(np.int8),
         "observed_gap": observed_gap.astype(np.int8),
     }, unjudged_count
-
-
-def _places(place: Array | slice, rows: Array) -> Array:
-    return rows if isinstance(place, slice) else place[rows]
 
 
 def _conformance(
@@ -189,47 +200,44 @@ def _slots(
     layer: Layer,
     satellite: Array,
     names: Array,
-    observed_ns: Array,
     knowledge: Knowledge,
     shard: int,
     plan_version: int,
 ) -> tuple[dict[str, Array], HandoverState]:
     """Close the slots that are over: whoever should have moved and did not has missed."""
-    at = layer.place
-    slots_ns = knowledge.slot_start_ns(observed_ns)
-    over = np.flatnonzero(names & (slots_ns > state.slot_ns[at]))
+    observed_ns = layer.column("observed_at_ns")
+    over = np.flatnonzero(names & (observed_ns >= state.slot_ns[layer.place] + knowledge.slot_length_ns))
     missed: dict[str, Array] = {}
-    slot_ns, reached, slot_satellite = state.slot_ns, state.reached, state.slot_satellite
     if len(over):
-        places = _places(at, over)
+        places = layer.places(over)
         missed = _missed(state, places, knowledge, shard, plan_version)
-        slot_ns, reached, slot_satellite = slot_ns.copy(), reached.copy(), slot_satellite.copy()
-        slot_ns[places], reached[places] = slots_ns[over], False
+        slot_ns, reached, slot_satellite = state.slot_ns.copy(), state.reached.copy(), state.slot_satellite.copy()
+        slot_ns[places], reached[places] = knowledge.slot_start_ns(observed_ns[over]), False
         # The sample on the edge itself tells of the second before it: the slot begins with what served until then.
         slot_satellite[places] = np.where(state.serving[0][places] >= 0, state.serving[0][places], satellite[over])
-    state = replace(state, slot_ns=slot_ns, reached=reached, slot_satellite=slot_satellite)
-    return missed, _note_reached(state, at, satellite, names, slots_ns, knowledge, shard, plan_version)
+        state = replace(state, slot_ns=slot_ns, reached=reached, slot_satellite=slot_satellite)
+    return missed, _note_reached(state, layer, satellite, names, knowledge, shard, plan_version)
 
 
 def _note_reached(
     state: HandoverState,
-    at: Array | slice,
+    layer: Layer,
     satellite: Array,
     names: Array,
-    slots_ns: Array,
     knowledge: Knowledge,
     shard: int,
     plan_version: int,
 ) -> HandoverState:
-    open_rows = np.flatnonzero(names & ~state.reached[at])
-    if not len(open_rows):
+    rows = np.flatnonzero(names & ~state.reached[layer.place])
+    if not len(rows):
         return state
+    slots_ns = knowledge.slot_start_ns(layer.column("observed_at_ns")[rows])
     reached = state.reached.copy()
-    for slot in np.unique(slots_ns[open_rows]).tolist():
-        rows = open_rows[slots_ns[open_rows] == slot]
+    for slot in np.unique(slots_ns).tolist():
+        inside = rows[slots_ns == slot]
         planned = _satellites(knowledge, shard, plan_version, slot, 0)
-        places = _places(at, rows)
-        reached[places] = True if planned is None else satellite[rows] == planned[places]
+        places = layer.places(inside)
+        reached[places] = True if planned is None else satellite[inside] == planned[places]
     return replace(state, reached=reached)
 
 
@@ -274,38 +282,26 @@ def _missed(
     }
 
 
-def _remember(
-    state: HandoverState,
-    at: Array | slice,
-    seen: tuple[Array, ...],
-    names: Array,
-    satellite_moved: Array,
-    was: Array,
-    layer: Layer,
-) -> HandoverState:
+def _remember(state: HandoverState, layer: Layer, names: Array, changes: _Changes) -> HandoverState:
     observed_ns, rtt_ms = layer.column("observed_at_ns"), layer.column("pop_ping_latency_ms")
-    starts = satellite_moved | (names & (was < 0))
-
-    def put(values: Array, new: Array, rows: Array) -> Array:
-        if isinstance(at, slice):
-            return np.where(rows, new, values) if not rows.all() else np.asarray(new, values.dtype)
-        changed = values.copy()
-        changed[at[rows]] = new[rows]
-        return changed
-
-    def put_if_any(values: Array, new: Array, rows: Array) -> Array:
-        return put(values, new, rows) if rows.any() else values
-
-    serving = tuple(
-        put_if_any(values, now, names & (now >= 0) & (now != values[at]))
-        for values, now in zip(state.serving, seen, strict=True)
+    state = replace(
+        state,
+        named_at_ns=layer.put(state.named_at_ns, observed_ns, names),
+        rtt_ms=layer.put(state.rtt_ms, rtt_ms, ~np.isnan(rtt_ms)),
     )
+    if not len(changes.rows):
+        return state
+    at_ns, left, at = observed_ns[changes.rows], changes.moved[0], changes.at
     return replace(
         state,
-        serving=serving,
-        named_at_ns=put(state.named_at_ns, observed_ns, names),
-        since_ns=put_if_any(state.since_ns, observed_ns, starts),
-        left_satellite=put_if_any(state.left_satellite, was, satellite_moved),
-        left_at_ns=put_if_any(state.left_at_ns, observed_ns, satellite_moved),
-        rtt_ms=put(state.rtt_ms, rtt_ms, ~np.isnan(rtt_ms)),
+        serving=tuple(_put(values, at, now, now >= 0) for values, now in zip(state.serving, changes.now, strict=True)),
+        since_ns=_put(state.since_ns, at, at_ns, left | (changes.was[0] < 0)),
+        left_satellite=_put(state.left_satellite, at, changes.was[0], left),
+        left_at_ns=_put(state.left_at_ns, at, at_ns, left),
     )
+
+
+def _put(values: Array, at: Array, new: Array, rows: Array) -> Array:
+    changed = values.copy()
+    changed[at[rows]] = new[rows]
+    return changed

@@ -21,7 +21,7 @@ import numpy as np
 from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
 from streams.contract.catalogue import codes
-from streams.knowledge import Knowledge, ShardFacts, face
+from streams.knowledge import Knowledge, ShardFacts
 from streams.sequencer import Layer
 from streams.thresholds import Thresholds
 
@@ -90,27 +90,42 @@ def step(
     off = counts & (change_deg > limits.tilt_warning_deg)
     quiet = not off.any() and bool(settled.all()) and not state.said[at].any()
     if quiet and bool((state.episode_ns[at] == _NEVER).all()) and bool((state.settled_since_ns[at] != _NEVER).all()):
-        return _note(state, at, counts, change_deg, layer), []
+        return _note(state, counts, change_deg, layer), []
     impact = in_outage[at] | (layer.column("pop_ping_drop_ratio") >= limits.drop_ratio)
     # A terminal that moves unsettles its filter all day, and one that reports no attitude has none to lose.
     unsettled = ~settled & (layer.column("attitude_converged") >= 0) & facts.keeps_still[at]
     state = _track(state, at, observed_ns, counts, settled, unsettled, off, change_deg, impact, limits)
     state = _agree(state, at, observed_ns, settled, change_deg, layer.column("attitude_uncertainty_deg"), limits)
-    state = _note(state, at, counts, change_deg, layer)
+    state = _note(state, counts, change_deg, layer)
     places = np.arange(len(state.said)) if isinstance(at, slice) else at
     return _judge(state, places, observed_ns, impact, facts, limits)
 
 
 def _change_deg(layer: Layer, facts: ShardFacts, at: Array | slice) -> Array:
     """Return the angle between each face and where it should be."""
-    faces = face(layer.column("boresight_azimuth_deg"), layer.column("boresight_elevation_deg"))
-    should = facts.reference[at]
+    azimuth_deg, tilt_deg = facts.reference_azimuth_deg[at], facts.reference_tilt_deg[at]
     moves = facts.moves[at]
     if moves.any():
-        desired = face(layer.column("desired_boresight_azimuth_deg"), layer.column("desired_boresight_elevation_deg"))
-        should = np.where(moves[:, None], desired, should)
-    angle_deg: Array = np.rad2deg(np.arccos(np.clip((faces * should).sum(axis=-1), -1.0, 1.0)))
-    return angle_deg
+        azimuth_deg = np.where(moves, layer.column("desired_boresight_azimuth_deg"), azimuth_deg)
+        tilt_deg = np.where(moves, 90 - layer.column("desired_boresight_elevation_deg"), tilt_deg)
+    return _angle_deg(
+        layer.column("boresight_azimuth_deg"), 90 - layer.column("boresight_elevation_deg"), azimuth_deg, tilt_deg
+    )
+
+
+_HALF_DEG = np.float32(np.pi / 360)
+
+
+def _angle_deg(azimuth_deg: Array, tilt_deg: Array, to_azimuth_deg: Array, to_tilt_deg: Array) -> Array:
+    """Return the angle between two directions, each an azimuth and an angle from the zenith.
+
+    By half angles (haversine), so that single precision is enough near zero too: 35 us for 5,000 rows, 141 in double.
+    """
+    up = np.sin((tilt_deg - to_tilt_deg) * _HALF_DEG)
+    round_ = np.sin((azimuth_deg - to_azimuth_deg) * _HALF_DEG)
+    level = np.sin(tilt_deg * (2 * _HALF_DEG)) * np.sin(to_tilt_deg * (2 * _HALF_DEG))
+    half: Array = np.arcsin(np.sqrt(np.clip(up * up + level * round_ * round_, 0, 1)))
+    return half / _HALF_DEG
 
 
 def _run(since_ns: Array, at: Array | slice, holds: Array, breaks: Array, observed_ns: Array) -> Array:
@@ -171,14 +186,12 @@ def _agree(
     return replace(state, back_since_ns=_run(state.back_since_ns, at, agrees, differs, observed_ns))
 
 
-def _note(state: TiltState, at: Array | slice, counts: Array, change_deg: Array, layer: Layer) -> TiltState:
-    tilt = layer.column("tilt_angle_deg")
-    if isinstance(at, slice) and bool(counts.all()):
-        return replace(state, change_deg=change_deg.astype(np.float32), tilt_deg=tilt)
-    where = np.flatnonzero(counts) if isinstance(at, slice) else at[counts]
-    changes, tilts = state.change_deg.copy(), state.tilt_deg.copy()
-    changes[where], tilts[where] = change_deg[counts], tilt[counts]
-    return replace(state, change_deg=changes, tilt_deg=tilts)
+def _note(state: TiltState, counts: Array, change_deg: Array, layer: Layer) -> TiltState:
+    return replace(
+        state,
+        change_deg=layer.put(state.change_deg, change_deg, counts),
+        tilt_deg=layer.put(state.tilt_deg, layer.column("tilt_angle_deg"), counts),
+    )
 
 
 def _judge(
@@ -225,7 +238,7 @@ def _event(state: TiltState, kind: str, where: Array, facts: ShardFacts, extra: 
     return {
         "event_code": codes(kind, len(where)), "place": where, "started_at_ns": state.episode_ns[where],
         "tilt_angle_deg": state.tilt_deg[where], "tilt_change_deg": state.change_deg[where],
-        "reference_tilt_deg": facts.reference_tilt_deg[where].astype(np.float32), **extra,
+        "reference_tilt_deg": facts.reference_tilt_deg[where], **extra,
     }  # fmt: skip
 
 
