@@ -4,12 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from exporters.contract.sink import Place
 from exporters.delivery import REPLAY_PREFIX
 from ingest.contract.bus import Fatal, Message, Retry
 from ingest.contract.topics import Topic
+
+# Longer than a broker needs that is there, and short enough to be told to stop.
+_BOOTSTRAP_MS = 5_000
 
 
 def topic_names(topics: Sequence[Topic], replay: str) -> list[str]:
@@ -18,16 +22,16 @@ def topic_names(topics: Sequence[Topic], replay: str) -> list[str]:
 
 
 class LogReader:
-    """All partitions of some topics, read by one process that commits for itself.
+    """All partitions of some topics, read by one process that commits for itself, or not at all where it has no group.
 
     One process is one sink, so there is nothing to share: partitions are assigned by hand, and a destination that is away
     for an hour moves none of them.
 
     Raises:
-        Retry: A topic is not there yet.
+        Retry: A topic is not there yet, or no broker.
     """
 
-    def __init__(self, bootstrap: str, group: str, topics: Iterable[str], *, batch_records: int) -> None:
+    def __init__(self, bootstrap: str, group: str | None, topics: Iterable[str], *, batch_records: int) -> None:
         self._batch_records = batch_records
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
@@ -36,6 +40,7 @@ class LogReader:
             auto_offset_reset="none",
             check_crcs=True,
             max_poll_records=batch_records,
+            bootstrap_timeout_ms=_BOOTSTRAP_MS,
         )
         self._places = [TopicPartition(*place) for place in self._find(topics)]
         self._consumer.assign(self._places)
@@ -97,6 +102,14 @@ class LogReader:
     def commit(self, offsets: Mapping[Place, int]) -> None:
         """Say that what lies before these offsets need not be read again."""
         self._consumer.commit({TopicPartition(*place): OffsetAndMetadata(at, "", -1) for place, at in offsets.items()})
+
+    def answers(self, within_s: float) -> bool:
+        """Say whether the broker answers: polling alone waits for it in silence."""
+        try:
+            self._consumer.end_offsets(self._places[:1], timeout_ms=int(within_s * 1000))
+        except KafkaError:
+            return False
+        return True
 
     def close(self) -> None:
         """Let go of the connection; nothing is committed."""

@@ -11,6 +11,7 @@ from exporters.contract import metrics
 from exporters.contract.metrics import Metric
 from exporters.contract.sink import Place
 from exporters.reading import Reading
+from exporters.standing import Standing
 from exporters.watermarks import Watermarks
 from ingest.contract.frame import Frame
 from ingest.contract.instants import NS_PER_S, from_rfc3339
@@ -66,8 +67,7 @@ class NetworkState:
         self._seen = _Remembered(REMEMBERED_NS)
         self._outage_s = _Remembered(REMEMBERED_NS)
         self._windows: dict[tuple[int, int, int, int], dict[str, float]] = {}
-        self._down: dict[str, tuple[int, str]] = {}
-        self._settled_ns: dict[str, int] = {}
+        self._down: Standing[str, str] = Standing()
         self._incidents: dict[str, _Case] = {}
         self.start_epoch()
 
@@ -108,7 +108,7 @@ class NetworkState:
         yield metrics.OUTAGES_STARTED, _samples(self._outages)
         yield metrics.OUTAGE_SECONDS, _samples(self._outage_seconds)
         yield metrics.HANDOVER_GAP, {(): self._gaps}
-        yield metrics.TERMINALS_DOWN, _samples(Counter((gateway,) for _, gateway in self._down.values()))
+        yield metrics.TERMINALS_DOWN, _samples(Counter((gateway,) for gateway in self._down.facts().values()))
         terminals = inventory.terminals if inventory is not None else []
         yield metrics.TERMINALS, _samples(Counter((terminal.model.name.lower(),) for terminal in terminals))
         yield from self._collect_incidents()
@@ -156,13 +156,9 @@ class NetworkState:
     def _hear_service(self, event: dict[str, Any]) -> None:
         terminal, started_ns = event["subject_id"], from_rfc3339(event["started_at"])
         if event["kind"] == "outage_started":
-            if started_ns >= self._settled_ns.get(terminal, 0):
-                self._down[terminal] = started_ns, event.get("from_gateway_id", NOWHERE)
-            return
-        over_ns = max(started_ns + 1, from_rfc3339(event.get("ended_at", event["started_at"])))
-        self._settled_ns[terminal] = max(over_ns, self._settled_ns.get(terminal, 0))
-        if terminal in self._down and self._down[terminal][0] < over_ns:
-            del self._down[terminal]
+            self._down.opens(terminal, started_ns, event.get("from_gateway_id", NOWHERE))
+        else:
+            self._down.closes(terminal, started_ns, from_rfc3339(event.get("ended_at", event["started_at"])))
 
     def _hear_incident(self, incident: Incident) -> None:
         known = self._incidents.get(incident.incident_id)

@@ -69,9 +69,9 @@ def read(message: Message, value: bytes, directory: Directory) -> Reading:
     if topic == TERMINAL_EVENTS.name:
         return _read_frame(message, value, directory)
     if topic == NETWORK_EVENTS.name:
-        return _read_network_event(message, value)
+        return read_network_event(message, value)
     if topic == INCIDENTS.name:
-        return _read_incident(message, value)
+        return read_incident(message, value)
     if topic == GATEWAY_ROLLUPS.name:
         rollup = decode(value, ROLLUP_LAYOUTS, RollupHeader)
         return Reading(message, rejected=rollup) if isinstance(rollup, Rejected) else Reading(message, rollup=rollup)
@@ -116,7 +116,8 @@ def _read_frame(message: Message, value: bytes, directory: Directory) -> Reading
     return Reading(message, events=events, frame=frame, unknown_count=unknown_codes(frame.columns))
 
 
-def _read_network_event(message: Message, value: bytes) -> Reading:
+def read_network_event(message: Message, value: bytes) -> Reading:
+    """Return what a record of the network events' topic says."""
     try:
         event = msgspec.json.decode(value, type=dict[str, Any])
         lacking = [name for name in _IDENTITY if name not in event]
@@ -124,7 +125,8 @@ def _read_network_event(message: Message, value: bytes) -> Reading:
             return Reading(
                 message, rejected=Rejected(reason=RejectReason.MISSING_COLUMN, detail=f"an event needs {lacking}")
             )
-        from_rfc3339(event["started_at"])
+        for instant in ("started_at", "ended_at"):
+            from_rfc3339(event.get(instant, event["started_at"]))
     except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
         return Reading(message, rejected=Rejected(reason=RejectReason.UNPARSEABLE, detail=str(error)))
     if event["kind"] not in KIND_BY_NAME:
@@ -132,7 +134,8 @@ def _read_network_event(message: Message, value: bytes) -> Reading:
     return Reading(message, events=(event,))
 
 
-def _read_incident(message: Message, value: bytes) -> Reading:
+def read_incident(message: Message, value: bytes) -> Reading:
+    """Return the revision of an incident that a record holds."""
     try:
         return Reading(message, incident=decode_incident(value))
     except msgspec.MsgspecError as error:

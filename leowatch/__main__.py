@@ -1,7 +1,10 @@
 """The command line: what a person types; each command composes rooms and leaves the work to them."""
 
 import json
+import logging
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +85,35 @@ def simulate(
         console.print(f"leowatch simulate: {error}", style="bold red")
         raise typer.Exit(2) from error
     typer.echo(json.dumps(said))
+
+
+@app.command()
+def page(
+    kafka: Annotated[str, typer.Option(help="Brokers, host:port, comma separated.")] = "127.0.0.1:9092",
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 is everywhere.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.", min=0, max=65_535)] = 8080,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which browsers may ask for it, besides 127.0.0.1 and localhost; repeat it."),
+    ] = None,
+    lookback_hours: Annotated[float, typer.Option(help="How far back events are read at the start.", min=0)] = 24.0,
+) -> None:
+    """Show the NOC page of a network whose log is on Kafka, until told to stop."""
+    from leowatch.page import Options, run_page  # noqa: PLC0415
+
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    # The client says every attempt to reach a broker; the page says it once a minute.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    try:
+        options = Options(
+            kafka=kafka, host=host, port=port, allowed_hosts=tuple(allow_host or ()), lookback_s=lookback_hours * 3600
+        )
+        run_page(options, stopping, lambda words: typer.echo(words, err=True))
+    except (ValueError, OSError) as error:
+        typer.echo(f"leowatch page: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 @inventory.command()

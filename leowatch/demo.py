@@ -92,7 +92,7 @@ class _Stage:
         self._bus = MemoryBus(now_ns=lambda: self._now_ns)
         self._road = Road(self._bus, partition_count=options.sky.partition_count, now_ns=lambda: self._now_ns)
         label = f"{options.sky.scenario}, seed {options.sky.seed}"
-        self._seen = Overview(sky.inventory, label=label, speed_ratio=options.speed)
+        self._seen = Overview(label=label, inventory=sky.inventory)
         self._watched, self._kept = self._bus.reader(overview.READS), self._bus.reader(run_folder.READS)
         self._directory = FixedDirectory(sky.inventory)
         scraped = PrometheusSink(self._directory)
@@ -157,6 +157,7 @@ class _Stage:
         self._newest = self._seen.state(
             now_ns=self._now_ns,
             knowledge=self._road.knowledge,
+            speed_ratio=self._options.speed,
             samples_per_s=self._samples_count / took_s,
             events_per_s=self._seen.events_count / took_s,
             finished=finished,

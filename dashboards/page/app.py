@@ -49,7 +49,7 @@ def page_app(
         return StreamingResponse(_stream(feed), media_type="text/event-stream", headers=_FRESH)
 
     async def healthz(_: Request) -> Response:
-        status = 503 if feed.stale or not feed.parts else 200
+        status = 200 if feed.healthy else 503
         return Response(to_json(feed.freshness()), status, media_type="application/json", headers=_FRESH)
 
     return Starlette(

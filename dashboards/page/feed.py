@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from dashboards.page.state import PageSource, PageState, TerminalState
-from dashboards.page.wire import Parts, to_parts
+from dashboards.page.wire import Parts, number, to_parts
 
 _log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class CurvePoint(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     at: str
     outage_count: int
     suspected_count: int
-    samples_per_s: float
+    samples_per_s: float | None
     watermark_age_s: float | None
 
 
@@ -40,7 +40,6 @@ class Feed:
         self._moved_at_s = clock_s()
         self.parts: Parts = {}
         self.curve: list[CurvePoint] = []
-        self.finished = False
         self.failed_count = 0
 
     def look(self) -> None:
@@ -52,7 +51,7 @@ class Feed:
         if self._seen is None or state.at != self._seen.at:
             self._moved_at_s = self._clock_s()
             self._bend(state)
-        self._seen, self.parts, self.finished = state, parts, state.finished
+        self._seen, self.parts = state, parts
 
     @property
     def age_s(self) -> float:
@@ -62,7 +61,12 @@ class Feed:
     @property
     def stale(self) -> bool:
         """Whether what is shown may no longer be true."""
-        return not self.finished and self.age_s > STALE_AFTER_S
+        return self._seen is not None and not self._seen.finished and self.age_s > STALE_AFTER_S
+
+    @property
+    def healthy(self) -> bool:
+        """Whether what is shown is the present."""
+        return self._seen is not None and self._seen.ready and not self.stale
 
     def freshness(self) -> dict[str, Any]:
         """Say how old the picture is."""
@@ -71,14 +75,15 @@ class Feed:
     def _bend(self, state: PageState) -> None:
         if len(self.curve) >= _CURVE_POINT_COUNT:
             del self.curve[1::2]
-        watermark_age_s = state.watermark_age_s
+        if not state.at:
+            return
         self.curve.append(
             CurvePoint(
                 at=state.at,
                 outage_count=int(state.counts.get(TerminalState.OUTAGE, 0)),
                 suspected_count=int(state.counts.get(TerminalState.SUSPECTED, 0)),
-                samples_per_s=round(float(state.samples_per_s), 1),
-                watermark_age_s=None if watermark_age_s is None else round(float(watermark_age_s), 1),
+                samples_per_s=number(state.samples_per_s, 1),
+                watermark_age_s=number(state.watermark_age_s, 1),
             )
         )
 

@@ -72,28 +72,34 @@ class PageState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the page shows, at one instant of the network's time.
 
     Attributes:
-        at: The network's time, simulated or not (RFC 3339); while it stands still the page says that it is stale.
-        speed_ratio: Seconds of the network's time in a second of ours; 0 = as fast as possible.
+        at: The network's time, simulated or not (RFC 3339); while it stands still the page says that it is stale. Empty
+            before anything is known.
+        speed_ratio: Seconds of the network's time in a second of ours; 0 = as fast as possible; None = not known.
         label: What is played, for the headline: scenario and seed.
         counts: Terminals by state, of the whole network, also where `terminals` is a sample.
         incidents: Newest revisions, in any order; the page sorts them.
+        samples_per_s: Taken in, in a second of ours; None = not known.
         watermark_age_s: The network's time less the oldest watermark of a shard; None before the first.
         finished: Nothing more will come, and that is no fault.
+        notice: Why this may not be the whole truth, as a sentence for an operator; empty where it is.
+        ready: Whether it may be taken for the present in spite of the notice.
     """
 
     at: str
-    speed_ratio: float
+    speed_ratio: float | None
     satellites: Satellites
     gateways: tuple[Site, ...]
     pops: tuple[Site, ...]
     terminals: Terminals
     counts: dict[TerminalState, int]
     incidents: tuple[Incident, ...]
-    samples_per_s: float
+    samples_per_s: float | None
     events_per_s: float
     watermark_age_s: float | None
     label: str = ""
     finished: bool = False
+    notice: str = ""
+    ready: bool = True
 
 
 class PageSource(Protocol):

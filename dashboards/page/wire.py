@@ -60,17 +60,23 @@ def _urgency(incident: Incident) -> tuple[bool, int, int, str, str]:
     return (not incident.pages, _RANK[incident.severity], reach, incident.started_at, incident.incident_id)
 
 
+def number(value: float | None, decimals: int) -> float | None:
+    """Round what is known; numpy's scalars are floats to a type checker and not to the encoder."""
+    return None if value is None else round(float(value), decimals)
+
+
 def _now(state: PageState) -> dict[str, Any]:
-    # Numbers may come straight out of arrays: numpy's scalars are floats to a type checker and not to the encoder.
     return {
         "at": state.at,
-        "speed_ratio": float(state.speed_ratio),
+        "speed_ratio": number(state.speed_ratio, 3),
         "label": state.label,
         "finished": state.finished,
+        "notice": state.notice,
+        "ready": state.ready,
         "counts": {one.name.lower(): int(state.counts.get(one, 0)) for one in TerminalState},
-        "samples_per_s": round(float(state.samples_per_s), 1),
-        "events_per_s": round(float(state.events_per_s), 2),
-        "watermark_age_s": None if state.watermark_age_s is None else round(float(state.watermark_age_s), 1),
+        "samples_per_s": number(state.samples_per_s, 1),
+        "events_per_s": number(state.events_per_s, 2),
+        "watermark_age_s": number(state.watermark_age_s, 1),
         "open_incidents_count": sum(incident.is_open for incident in state.incidents),
         "resolved_incidents_count": sum(not incident.is_open for incident in state.incidents),
     }

@@ -32,6 +32,10 @@ export class Feed {
     const age = (feed ? feed.age_s : 0) + waited;
     const limit = feed ? feed.stale_after_s : 5;
     // A finished run stands still and is right; a lost connection is stale all the same once it was not.
-    this.aged({ age, stale: !finished && age > limit, finished, connected: this.connected, known: Boolean(this.state.now) });
+    const known = Boolean(this.state.now?.at);
+    // What was never known cannot grow old, unless nobody is there to say why.
+    const stale = age > limit && !finished && (known || !this.connected);
+    const { notice = "", ready = true } = this.state.now ?? {};
+    this.aged({ age, stale, finished, connected: this.connected, known, notice, ready });
   }
 }

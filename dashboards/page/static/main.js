@@ -12,7 +12,9 @@ const strip = new Strip();
 map.onpick = (id) => incidents.selectAbout(id);
 
 function changed(state, names) {
-  document.body.classList.remove("waiting");
+  // Before the network's time is known there is nothing to see, and zeros would read as facts.
+  document.body.classList.toggle("waiting", !state.now.at);
+  if (!state.now.at) return;
   showHeader(state.now);
   showHeadline(state.now);
   strip.take(state, names);

@@ -21,7 +21,8 @@ export function showHeader(now) {
   $("label").textContent = now.label;
   $("at").textContent = instant(now.at);
   $("at").dateTime = now.at;
-  $("speed").textContent = now.speed_ratio === 0 ? "as fast as possible" : `${now.speed_ratio} × real time`;
+  if (now.speed_ratio === null) $("speed").textContent = "";
+  else $("speed").textContent = now.speed_ratio === 0 ? "as fast as possible" : `${now.speed_ratio} × real time`;
 }
 
 // Built once and then only filled, so that a screen reader is not told everything twice a second.
@@ -91,15 +92,22 @@ export function showSites(state, look) {
   );
 }
 
-export function showFreshness({ age, stale, finished, connected, known }) {
+export function showFreshness({ age, stale, finished, connected, known, notice, ready }) {
   document.body.classList.toggle("stale", stale);
   const link = $("link");
-  const word = stale ? "stale" : !connected ? "connecting" : finished ? "finished" : known ? "live" : "waiting";
+  const word = stale ? "stale" : !connected ? "connecting" : finished ? "finished" : known && ready ? "live" : "waiting";
   if (link.textContent !== word) link.textContent = word;
   link.className = word;
-  const banner = $("stale");
-  banner.hidden = !stale;
-  if (!stale) return;
-  const why = connected ? "the network's time stands still" : "the connection is lost";
-  banner.textContent = `Stale since ${span(age)}: ${why}. What you see may no longer be true.`;
+  show($("stale"), stale, `Stale since ${span(age)}: ${why(connected, notice)} What you see may no longer be true.`);
+  show($("notice"), !stale && notice !== "", notice);
+}
+
+function why(connected, notice) {
+  if (!connected) return "the connection is lost.";
+  return notice || "the network's time stands still.";
+}
+
+function show(banner, visible, text) {
+  banner.hidden = !visible;
+  if (banner.textContent !== text) banner.textContent = text;
 }
