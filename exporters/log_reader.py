@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from exporters.contract.sink import Place
@@ -13,7 +13,7 @@ from ingest.contract.bus import Fatal, Message, Retry
 from ingest.contract.topics import Topic
 
 # Longer than a broker needs that is there, and short enough to be told to stop.
-_BOOTSTRAP_MS = 5_000
+_BOOTSTRAP_MS = 3_000
 
 
 def topic_names(topics: Sequence[Topic], replay: str) -> list[str]:
@@ -33,15 +33,18 @@ class LogReader:
 
     def __init__(self, bootstrap: str, group: str | None, topics: Iterable[str], *, batch_records: int) -> None:
         self._batch_records = batch_records
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            check_crcs=True,
-            max_poll_records=batch_records,
-            bootstrap_timeout_ms=_BOOTSTRAP_MS,
-        )
+        try:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=bootstrap,
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                check_crcs=True,
+                max_poll_records=batch_records,
+                bootstrap_timeout_ms=_BOOTSTRAP_MS,
+            )
+        except KafkaTimeoutError as error:
+            raise Retry(f"no broker answers at {bootstrap}") from error
         self._places = [TopicPartition(*place) for place in self._find(topics)]
         self._consumer.assign(self._places)
 

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Annotated
@@ -101,17 +99,14 @@ def page(
     """Show the NOC page of a network whose log is on Kafka, until told to stop."""
     from leowatch.page import Options, run_page  # noqa: PLC0415
 
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     # The client says every attempt to reach a broker; the page says it once a minute.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         options = Options(
             kafka=kafka, host=host, port=port, allowed_hosts=tuple(allow_host or ()), lookback_s=lookback_hours * 3600
         )
-        run_page(options, stopping, lambda words: typer.echo(words, err=True))
-    except (ValueError, OSError) as error:
+        run_page(options, lambda words: typer.echo(words, err=True))
+    except (ValueError, OSError, Fatal) as error:
         typer.echo(f"leowatch page: {error}", err=True)
         raise typer.Exit(2) from error
 

@@ -1,13 +1,13 @@
 """`leowatch page`: the NOC page of a network whose log is on Kafka; it commits nothing and may be started and stopped at will."""
 
 import re
+import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
-import structlog
 from kafka.errors import KafkaError
 
 from dashboards.page.app import LOCAL_HOSTS, page_app
@@ -20,8 +20,6 @@ from ingest.contract.instants import NS_PER_S, to_rfc3339
 from ingest.contract.topics import CONTACT_PLAN, SATELLITE_TELEMETRY
 from leowatch.watch import READS, Watch
 from streams.contract.topics import PARTIALS, TERMINAL_EVENTS
-
-log = structlog.get_logger()
 
 # What is shown first is the present: how far back in our time, and at least how many records, a topic is read at once.
 # Satellites say their places every 10 s, a slot's plan comes minutes ahead; after a silence the last of them will do.
@@ -75,7 +73,19 @@ class Options:
                 raise ValueError(f"--allow-host {name!r} is no host name: write it without scheme and port")
 
 
-def run_page(options: Options, stopping: threading.Event, said: Callable[[str], None]) -> None:
+@contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """Yield what SIGTERM and Ctrl-C set: the first process of a container dies of no signal by itself."""
+    stopping = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_page(options: Options, said: Callable[[str], None]) -> None:
     """Serve the page until told to stop.
 
     Raises:
@@ -83,19 +93,26 @@ def run_page(options: Options, stopping: threading.Event, said: Callable[[str], 
         OSError: The port is taken.
     """
     options.check()
-    follower = Follower(options.kafka, options.lookback_s)
+    follower = Follower(options.kafka, options.lookback_s, said)
     app = page_app(follower, allowed_hosts=(*LOCAL_HOSTS, *options.allowed_hosts))
-    with serving(app, host=options.host, port=options.port) as address:
+    with told_to_stop() as stopping, serving(app, host=options.host, port=options.port) as address:
         said(f"the page: {address}   its log: {options.kafka}")
         follower.follow(stopping)
 
 
 class Follower:
-    """Reads the log for as long as it is asked to, and keeps a finished state for the page."""
+    """Reads the log for as long as it is asked to, and keeps a finished state for the page.
 
-    def __init__(self, kafka: str, lookback_s: float) -> None:
+    Args:
+        kafka: Brokers.
+        lookback_s: How far back events are read.
+        said: Is told once a minute why there is no log.
+    """
+
+    def __init__(self, kafka: str, lookback_s: float, said: Callable[[str], None]) -> None:
         self._kafka = kafka
         self._lookback_s = lookback_s
+        self._said = said
         self._watch = Watch(label=kafka)
         self._newest: PageState | None = None
         self._said_at_s = -_SAY_EVERY_S
@@ -111,7 +128,7 @@ class Follower:
             try:
                 self._follow(stopping)
             except (Retry, KafkaError) as error:
-                self._away(f"Waiting for the log on Kafka at {self._kafka}: {error}.")
+                self._away(f"Waiting for the log: {error}.")
                 stopping.wait(_PAUSE_S)
 
     def _follow(self, stopping: threading.Event) -> None:
@@ -138,7 +155,7 @@ class Follower:
         self._show(notice, ready=False)
         if time.monotonic() - self._said_at_s >= _SAY_EVERY_S:
             self._said_at_s = time.monotonic()
-            log.warning("log_away", why=notice)
+            self._said(f"{to_rfc3339(time.time_ns() // NS_PER_S * NS_PER_S)} {notice}")
 
     def _show(self, notice: str, *, ready: bool) -> None:
         self._newest = self._watch.state(time.time_ns(), notice=notice, ready=ready)

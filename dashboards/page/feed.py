@@ -50,6 +50,7 @@ class Feed:
         parts = to_parts(state)
         if self._seen is None or state.at != self._seen.at:
             self._moved_at_s = self._clock_s()
+        if state.ready and state.at and (not self.curve or self.curve[-1].at != state.at):
             self._bend(state)
         self._seen, self.parts = state, parts
 
@@ -61,7 +62,8 @@ class Feed:
     @property
     def stale(self) -> bool:
         """Whether what is shown may no longer be true."""
-        return self._seen is not None and not self._seen.finished and self.age_s > STALE_AFTER_S
+        seen = self._seen
+        return seen is not None and seen.at != "" and not seen.finished and self.age_s > STALE_AFTER_S
 
     @property
     def healthy(self) -> bool:
@@ -75,8 +77,6 @@ class Feed:
     def _bend(self, state: PageState) -> None:
         if len(self.curve) >= _CURVE_POINT_COUNT:
             del self.curve[1::2]
-        if not state.at:
-            return
         self.curve.append(
             CurvePoint(
                 at=state.at,

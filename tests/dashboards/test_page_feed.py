@@ -76,6 +76,30 @@ def test_a_finished_run_stands_still_and_is_not_stale(clock, state):
     assert not feed.stale
 
 
+def test_before_anything_is_known_nothing_is_stale_and_nothing_is_well(clock, state):
+    unknown = msgspec.structs.replace(state, at="", ready=False, notice="Waiting for the log.")
+    feed = Feed(Shelf(unknown), clock)
+    feed.look()
+    clock.now_s += STALE_AFTER_S + 1
+    assert (feed.stale, feed.healthy, feed.curve) == (False, False, [])
+
+
+def test_what_is_seen_while_catching_up_is_shown_and_bends_no_curve(clock, state):
+    feed = Feed(Shelf(msgspec.structs.replace(state, ready=False, notice="Catching up.")), clock)
+    feed.look()
+    assert feed.parts
+    assert (feed.healthy, feed.curve) == (False, [])
+    feed._source.state = state
+    feed.look()
+    assert (feed.healthy, [point.at for point in feed.curve]) == (True, [state.at])
+
+
+def test_rates_that_nobody_knows_stay_unknown(clock, state):
+    feed = Feed(Shelf(msgspec.structs.replace(state, samples_per_s=None, speed_ratio=None)), clock)
+    feed.look()
+    assert feed.curve[0].samples_per_s is None
+
+
 def test_the_curve_has_one_point_an_instant(clock, state):
     feed = Feed(Shelf(state), clock)
     for elapsed_s in (300, 300, 301):

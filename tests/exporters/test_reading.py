@@ -33,8 +33,9 @@ def test_a_network_event_that_cannot_be_read_is_rejected_with_its_reason(value, 
     assert what(Log().network(value)).rejected.reason is reason
 
 
-def test_a_network_event_without_a_real_instant_is_rejected():
-    assert what(Log().network(started_at="noon")).rejected.reason is RejectReason.UNPARSEABLE
+@pytest.mark.parametrize("instant", ["started_at", "ended_at"])
+def test_a_network_event_without_a_real_instant_is_rejected(instant):
+    assert what(Log().network(**{instant: "noon"})).rejected.reason is RejectReason.UNPARSEABLE
 
 
 def test_a_network_event_of_a_newer_catalogue_is_counted_and_passed_over():

@@ -25,7 +25,7 @@ export class Strip {
   take(state, names) {
     const now = state.now;
     if (names.has("curve")) this.points = state.curve.slice();
-    else if (names.has("now") && this.points.at(-1)?.[0] !== now.at) this.add(now);
+    else if (names.has("now") && now.ready && this.points.at(-1)?.[0] !== now.at) this.add(now);
     if (!names.has("now")) return;
     for (const [code, text] of this.down) text.data = ` ${count(now.counts[code])} ${code === "outage" ? "in outage" : "suspected"} `;
     document.getElementById("samples_value").textContent = `${rate(now.samples_per_s)}, events out ${rate(now.events_per_s)}`;

@@ -1,0 +1,18 @@
+"""Our programs as docker-compose.yml runs them, with this machine's addresses in the places of the containers'."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+def command(service: str, **here: str) -> list[str]:
+    """Return what runs a service; `here` maps an option without its dashes to the value that it has on this machine."""
+    program, *arguments = SERVICES[service]["command"]
+    running = [sys.executable, "-m", "leowatch", *arguments] if program == "leowatch" else [sys.executable, *arguments]
+    for option, value in here.items():
+        running[running.index(f"--{option}") + 1] = value
+    return running
