@@ -151,7 +151,7 @@ def test_a_gateway_that_is_down_is_named_and_leads_to_its_incident(sight):
 
 
 def test_a_new_incident_appears_without_a_reload(browser):
-    with looking(browser, begin_s=OPENED_S - 90) as sight:
+    with looking(browser, begin_s=OPENED_S - 240) as sight:
         sight.open()
         expect(sight.page.locator("#open")).not_to_contain_text(ROOT)
         expect(sight.page.locator("#open")).to_contain_text(ROOT, timeout=10_000)
@@ -168,8 +168,28 @@ def test_a_feed_that_stands_still_is_called_stale_and_loses_its_colour(sight):
     assert "grayscale" in page.evaluate("getComputedStyle(document.querySelector('main')).filter")
 
 
+def test_what_is_not_the_whole_truth_is_said_without_an_alarm(browser):
+    with looking(browser) as sight:
+        sight.run.says = {"notice": "Catching up with the log: 40%.", "ready": False}
+        sight.page.goto(sight.url)
+        expect(sight.page.locator("#notice")).to_have_text("Catching up with the log: 40%.")
+        expect(sight.page.locator("#link")).to_have_text("waiting")
+        expect(sight.page.locator("#stale")).to_be_hidden()
+        sight.run.says = {}
+        expect(sight.page.locator("#link")).to_have_text("live")
+        expect(sight.page.locator("#notice")).to_be_hidden()
+
+
+def test_before_anything_is_known_no_zero_reads_as_a_fact(browser):
+    with looking(browser) as sight:
+        sight.run.says = {"at": "", "notice": "Waiting for the log.", "ready": False}
+        sight.page.goto(sight.url)
+        expect(sight.page.locator("#notice")).to_have_text("Waiting for the log.")
+        expect(sight.page.locator("main")).not_to_be_visible()
+
+
 def test_a_finished_run_stands_still_and_is_not_stale(sight):
-    sight.run.finished = True
+    sight.run.says = {"finished": True}
     sight.page.wait_for_timeout(1000)
     sight.run.stop()
     sight.page.wait_for_timeout(6500)

@@ -1,6 +1,7 @@
 """A network that looks real and costs nothing: the filed shells on circles, terminals around cities, three faults."""
 
 import time
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -63,7 +64,7 @@ class World:
             [SatelliteRole.IDLE, SatelliteRole.IN_SERVICE, SatelliteRole.SERVING], 3236, p=[0.04, 0.76, 0.2]
         )
 
-    def state(self, elapsed_s: float, *, finished: bool = False) -> PageState:
+    def state(self, elapsed_s: float) -> PageState:
         """Take the picture."""
         states = self.terminal_states(elapsed_s)
         return PageState(
@@ -86,7 +87,6 @@ class World:
             samples_per_s=118_400.0 + 3000 * np.sin(elapsed_s / 40),
             events_per_s=61.5,
             watermark_age_s=31.0 + 1.5 * np.sin(elapsed_s / 17),
-            finished=finished,
         )
 
     def terminal_states(self, elapsed_s: float) -> Codes:
@@ -122,7 +122,7 @@ class World:
 
 
 class Run:
-    """A page source that plays the world from `begin_s` at a speed, until it is stopped."""
+    """A page source that plays the world from `begin_s` at a speed, until it is stopped; `says` changes what it tells."""
 
     def __init__(self, begin_s: float, speed: float = 60.0) -> None:
         self._world = World()
@@ -130,14 +130,14 @@ class Run:
         self._speed = speed
         self._started_s = time.monotonic()
         self._frozen: PageState | None = None
-        self.finished = False
+        self.says: dict[str, Any] = {}
 
     def snapshot(self) -> PageState:
         """Take the picture of now, or the last one."""
         if self._frozen is not None:
             return self._frozen
         elapsed_s = self._begin_s + (time.monotonic() - self._started_s) * self._speed
-        return self._world.state(elapsed_s, finished=self.finished)
+        return msgspec.structs.replace(self._world.state(elapsed_s), **self.says)
 
     def stop(self) -> None:
         """Let the feed stand still, as a stalled pipeline would."""

@@ -109,5 +109,5 @@ function why(connected, notice) {
 
 function show(banner, visible, text) {
   banner.hidden = !visible;
-  if (banner.textContent !== text) banner.textContent = text;
+  if (visible && banner.textContent !== text) banner.textContent = text;
 }
