@@ -18,6 +18,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Telemetry an
 
 inventory = typer.Typer(no_args_is_help=True, help="Who is who.")
 app.add_typer(inventory, name="inventory")
+scenario = typer.Typer(no_args_is_help=True, help="What goes wrong in a simulated run.")
+app.add_typer(scenario, name="scenario")
 
 
 @app.command()
@@ -28,7 +30,9 @@ def demo(
         float, typer.Option(help="Simulated seconds in a second; 0 is as fast as possible.", min=0)
     ] = 60.0,
     seed: Annotated[int, typer.Option(help="Of everything random: same seed, same bytes.", min=0)] = 1,
-    scenario: Annotated[str, typer.Option(help="bad_day, calm, or the path of a scenario file.")] = "bad_day",
+    scenario: Annotated[
+        str, typer.Option(help="A shipped scenario (`leowatch scenario list`), or the path of one.")
+    ] = "bad_day",
     start: Annotated[str, typer.Option(help="First simulated instant, RFC 3339.")] = "2025-10-03T00:00:00Z",
     out: Annotated[
         Path | None, typer.Option(help="Keep telemetry, plan, truth, events, incidents, pages here.")
@@ -60,7 +64,9 @@ def simulate(
     minutes: Annotated[float, typer.Option(help="Simulated length.", min=0.1)] = 15.0,
     speed: Annotated[float, typer.Option(help="Simulated seconds in a second; 0 is as fast as possible.", min=0)] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random: same seed, same bytes.", min=0)] = 1,
-    scenario: Annotated[str, typer.Option(help="bad_day, calm, or the path of a scenario file.")] = "bad_day",
+    scenario: Annotated[
+        str, typer.Option(help="A shipped scenario (`leowatch scenario list`), or the path of one.")
+    ] = "bad_day",
     start: Annotated[
         str, typer.Option(help="First simulated instant, RFC 3339, or `now`: so that it ends now.")
     ] = "now",
@@ -109,6 +115,32 @@ def page(
     except (ValueError, OSError, Fatal) as error:
         typer.echo(f"leowatch page: {error}", err=True)
         raise typer.Exit(2) from error
+
+
+@scenario.command("list")
+def list_scenarios() -> None:
+    """Name the shipped scenarios, one JSON object a line."""
+    from simulators.scenario import load_scenario, shipped  # noqa: PLC0415 - a command loads only its own rooms
+
+    for name in shipped():
+        found = load_scenario(name)
+        typer.echo(json.dumps({"name": name, "minutes": found.minutes, "about": found.about}))
+
+
+@scenario.command("generate")
+def generate_scenario(
+    seed: Annotated[int, typer.Option(help="Of everything random: same seed, same scenario.", min=0)] = 1,
+    minutes: Annotated[float, typer.Option(help="Length of the run it is for.", min=1)] = 15.0,
+    out: Annotated[Path | None, typer.Option(help="Write it here instead of to stdout.")] = None,
+) -> None:
+    """Compose a random scenario as TOML; `--scenario PATH` plays it."""
+    from simulators.generated import generate  # noqa: PLC0415
+
+    text = generate(seed, minutes)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
 
 
 @inventory.command()

@@ -18,7 +18,6 @@ from simulators.geometry import Floats, surface_distance_km
 from simulators.scenario import AUTO, BadScenario, FaultSpec, Near, Scenario
 from simulators.timetable import Timetable
 
-_LEAST_TERMINALS = 5
 # Its own centre is within this of a cell's centre, whatever rounding does.
 _SELF_KM = 0.1
 CONTROL_PLANE_ID = "control-plane"
@@ -54,10 +53,7 @@ def aim(
         BadScenario: A target is unknown, or nothing is left to choose from.
     """
     chooser = _Chooser(fleet, timetable, rng)
-    order = sorted(
-        range(len(scenario.fault)),
-        key=lambda n: (scenario.fault[n].target == AUTO, _WIDE_FIRST.index(scenario.fault[n].type.root), n),
-    )
+    order = sorted(range(len(scenario.fault)), key=lambda n: (_rank(scenario.fault[n]), n))
     found: dict[int, list[Fault]] = {}
     for place in order:
         spec = scenario.fault[place]
@@ -76,6 +72,12 @@ def aim(
     ]
     _refuse_twice(faults)
     return faults
+
+
+def _rank(spec: FaultSpec) -> tuple[bool, bool, int]:
+    """Order what is aimed: named roots, wide ones, those inside another's region, terminals."""
+    wide = _WIDE_FIRST.index(spec.type.root)
+    return spec.target == AUTO, spec.type.root == "terminal" or spec.inside is not None, wide
 
 
 def _refuse_twice(faults: Sequence[Fault]) -> None:
@@ -100,6 +102,7 @@ class _Chooser:
         self._roots_taken: set[tuple[str, int]] = set()
         self._terminals_taken: set[int] = set()
         self._windows: list[tuple[int, int, Flags]] = []
+        self._regions: dict[FaultKind, Near] = {}
         self._per_cell = np.bincount(fleet.terminals.cell, minlength=len(fleet.cells))
         self._ids = {
             "terminal": [record.terminal_id for record in fleet.inventory.terminals],
@@ -162,7 +165,7 @@ class _Chooser:
             case "terminal":
                 return {"terminals": one, "steering": one}
             case "cell":
-                near = self._near_cell(spec, root)
+                near = self._region(spec, root)
                 cells = np.flatnonzero(self._within(near, *self._cell_places()))
                 gateways = np.flatnonzero(self._within(near, *self._gateway_places()))
                 inside = np.isin(self._fleet.terminals.cell, cells)
@@ -176,9 +179,9 @@ class _Chooser:
     # --- terminals -------------------------------------------------------------------------------------------------
 
     def _terminals(self, spec: FaultSpec, wanted: list[_Wanted]) -> list[int]:
-        free = self._among(spec) & ~self._touched(
-            min(one.started_at_ns for one in wanted), max(one.until_ns for one in wanted)
-        )
+        free = self._among(spec)
+        if spec.inside is None:
+            free &= ~self._touched(min(one.started_at_ns for one in wanted), max(one.until_ns for one in wanted))
         free[list(self._terminals_taken)] = False
         places = np.flatnonzero(free)
         if len(places) < (1 if spec.share is not None else len(wanted)):
@@ -213,9 +216,16 @@ class _Chooser:
             chosen &= terminals.model == spec.terminal_model
         if spec.country is not None:
             chosen &= np.array([record.country == spec.country for record in inventory.terminals])
-        if spec.near is not None:
-            chosen &= self._within(spec.near, terminals.latitude_deg, terminals.longitude_deg)
+        for near in self._confines(spec):
+            chosen &= self._within(near, terminals.latitude_deg, terminals.longitude_deg)
         return chosen
+
+    def _confines(self, spec: FaultSpec) -> list[Near]:
+        """Return the regions that a spec is confined to."""
+        region = None if spec.inside is None else self._regions.get(spec.inside)
+        if spec.inside is not None and region is None:
+            raise BadScenario(f"{spec.kind} at {spec.start_s} s: inside {spec.inside}, and there is no such fault")
+        return [near for near in (spec.near, region) if near is not None]
 
     def _touched(self, from_ns: int, until_ns: int) -> Flags:
         """Return the terminals that a wide fault touches in this time."""
@@ -231,6 +241,8 @@ class _Chooser:
         spec, kind = wanted.spec, wanted.spec.type.root
         root = self._named(spec) if spec.target != AUTO else self._busiest(wanted)
         self._roots_taken.add((kind, root))
+        if kind in {"cell", "gateway"}:
+            self._regions.setdefault(spec.kind, self._region(spec, root))
         cells = self._cells_of(kind, root, wanted)
         self._windows.append((wanted.started_at_ns, wanted.until_ns, cells[self._fleet.terminals.cell]))
         return root
@@ -244,22 +256,22 @@ class _Chooser:
             load = self._load_of_cells(spec, wanted.started_at_ns)
         else:
             served = self._served(kind, wanted.started_at_ns, wanted.until_ns)
-            # Who serves many throughout and some from the first second on.
-            load = np.where(served[0] >= min(_LEAST_TERMINALS, self._least(kind)), served.sum(axis=0), 0)
+            # Who serves many throughout, and somebody from the first second on.
+            load = np.where(served[0] > 0, served.sum(axis=0), 0)
+            if kind == "gateway":
+                for near in self._confines(spec):
+                    load = load * self._within(near, *self._gateway_places())
         if spec.kind in {FaultKind.ATTACHMENT_DOWN, FaultKind.ATTACHMENT_BGP_DOWN}:
             load = np.bincount(attachment_pops(self._fleet), minlength=len(load))
         load = load.astype(np.int64)
-        load[[index for taken, index in self._roots_taken if taken == kind]] = 0
+        if spec.inside is None:
+            load[[index for taken, index in self._roots_taken if taken == kind]] = 0
         if not load.any():
             raise BadScenario(
-                f"no {kind} serves {_LEAST_TERMINALS} terminals when {spec.kind} starts at {spec.start_s} s: take more"
-                f" terminals, or name a {kind} as target"
+                f"no {kind} is left that serves anybody when {spec.kind} starts at {spec.start_s} s: take more terminals,"
+                f" or name a {kind} as target"
             )
         return int(load.argmax())
-
-    def _least(self, kind: str) -> int:
-        """A gateway that carries next to nobody would not be missed; of satellites and PoPs any that serves will do."""
-        return _LEAST_TERMINALS if kind == "gateway" else 1
 
     def _load_of_cells(self, spec: FaultSpec, at_ns: int) -> NDArray[np.int64]:
         covered = self._timetable.plan_at(at_ns).satellite_index >= 0
@@ -281,7 +293,7 @@ class _Chooser:
 
     def _cells_of(self, kind: str, root: int, wanted: _Wanted) -> Flags:
         if kind == "cell":
-            return self._within(self._near_cell(wanted.spec, root), *self._cell_places())
+            return self._within(self._region(wanted.spec, root), *self._cell_places())
         if kind in {"control_plane", "pipeline"}:
             return np.zeros(len(self._fleet.cells), dtype=np.bool_)
         slots = self._slots(wanted.started_at_ns, wanted.until_ns)
@@ -297,12 +309,12 @@ class _Chooser:
 
     # --- places and names ------------------------------------------------------------------------------------------
 
-    def _near_cell(self, spec: FaultSpec, cell: int) -> Near:
-        latitude_deg, longitude_deg = (values[cell] for values in self._cell_places())
+    def _region(self, spec: FaultSpec, root: int) -> Near:
+        """Return what a cell's fault reaches, or where a gateway stands."""
+        places = self._cell_places() if spec.type.root == "cell" else self._gateway_places()
+        latitude_deg, longitude_deg = (float(values[root]) for values in places)
         radius_km = EFFECTS[spec.kind].radius_km if spec.radius_km is None else spec.radius_km
-        return Near(
-            latitude_deg=float(latitude_deg), longitude_deg=float(longitude_deg), radius_km=max(radius_km, _SELF_KM)
-        )
+        return Near(latitude_deg=latitude_deg, longitude_deg=longitude_deg, radius_km=max(radius_km, _SELF_KM))
 
     def _cell_places(self) -> tuple[Floats, Floats]:
         return self._fleet.cells.latitude_deg, self._fleet.cells.longitude_deg

@@ -46,6 +46,7 @@ class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         share: Instead of `count`: this share of those that may break.
         spread_s: Many begin one after the other, at random within this time.
         tenant, model, country, near: With `auto`: only among these.
+        inside: With `auto`: only in the region that the first fault of this kind reaches; a gateway's is itself.
         radius_km: How far it reaches, where its root is a cell; left out, by kind.
         magnitude: How bad, in the unit of its kind; left out, at random within the kind's range.
         onset_s, recovery_s: It grows and fades over so long; left out, by kind (most come at once).
@@ -67,6 +68,7 @@ class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     model: Annotated[str, Meta(pattern="^(nano|pro|ultra)$")] | None = None
     country: str | None = None
     near: Near | None = None
+    inside: FaultKind | None = None
     radius_km: Positive | None = None
     magnitude: float | None = None
     onset_s: Seconds | None = None

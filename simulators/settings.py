@@ -17,7 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         terminals: Number of terminals.
         minutes: Simulated length.
         seed: Of everything random.
-        scenario: `bad_day`, `calm`, or the path of a scenario file.
+        scenario: A shipped scenario's name, or the path of a scenario file.
         start_at_ns: First simulated instant; cut down to a whole second.
         shard_count: A power of two and a multiple of the partition count.
         partition_count: Of the terminals' topic.

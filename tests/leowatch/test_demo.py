@@ -53,8 +53,8 @@ def test_the_bad_day_is_found_whole_and_the_last_line_says_so(tmp_path):
         assert (tmp_path / "out" / "telemetry" / f"{kind}.parquet").stat().st_size > 0, kind
 
 
-def test_a_calm_day_holds_no_incident_and_no_page(tmp_path):
-    result = play(tmp_path / "out", scenario="calm")
+def test_a_quiet_day_holds_no_incident_and_no_page(tmp_path):
+    result = play(tmp_path / "out", scenario="quiet")
 
     assert result["incidents"] == 0
     assert (tmp_path / "out" / "pages.jsonl").read_bytes() == b""

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ingest.contract.columns import concatenate
+from ingest.contract.control import decode_control
 from ingest.contract.frame import Rejected, TelemetryHeader, decode
 from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
 from ingest.contract.telemetry import LAYOUTS
-from ingest.contract.topics import CONTACT_PLAN
+from ingest.contract.topics import CONTACT_PLAN, CONTROL_RECORDS
 from simulators.run import new_sky
 
 
@@ -20,6 +21,7 @@ class Lived:
     seconds: list
     frames: list  # of telemetry, in the order of writing
     plans: list
+    controls: list
     truth_dir: object
     found: dict = field(default_factory=dict)
 
@@ -49,9 +51,12 @@ def live_through(settings, truth_dir=None):
     seconds = list(sky)
     records = [record for second in seconds for record in second.records]
     plans = [decode(r.value, PLAN_LAYOUTS, PlanHeader) for r in records if r.topic is CONTACT_PLAN]
-    frames = [decode(r.value, LAYOUTS, TelemetryHeader) for r in records if r.topic is not CONTACT_PLAN]
+    frames = [
+        decode(r.value, LAYOUTS, TelemetryHeader) for r in records if r.topic not in (CONTACT_PLAN, CONTROL_RECORDS)
+    ]
+    controls = [decode_control(r.value) for r in records if r.topic is CONTROL_RECORDS]
     assert not [frame for frame in plans + frames if isinstance(frame, Rejected)]
-    return Lived(sky=sky, seconds=seconds, frames=frames, plans=plans, truth_dir=truth_dir)
+    return Lived(sky=sky, seconds=seconds, frames=frames, plans=plans, controls=controls, truth_dir=truth_dir)
 
 
 def by_terminal(columns):

@@ -28,7 +28,7 @@ class Bus:
 
 @pytest.fixture(scope="module")
 def settings():
-    return Settings(terminals=20, minutes=0.1, scenario="calm", plan_ahead_s=30)
+    return Settings(terminals=20, minutes=0.1, scenario="quiet", plan_ahead_s=30)
 
 
 def played(settings, bus, speed_ratio):

@@ -20,7 +20,7 @@ SECOND_NS = 1_000_000_000
 
 @pytest.fixture(scope="module")
 def small():
-    return Settings(terminals=60, minutes=0.55, scenario="calm", plan_ahead_s=60)
+    return Settings(terminals=60, minutes=0.55, scenario="quiet", plan_ahead_s=60)
 
 
 @pytest.fixture(scope="module")
@@ -349,7 +349,7 @@ def test_the_picture_shows_where_everyone_is(bad_day):
 
 
 def test_a_start_beyond_the_published_element_sets_goes_on_without_them():
-    sky = new_sky(Settings(terminals=20, minutes=0.1, scenario="calm", start_at_ns=1_800_000_000_000_000_000))
+    sky = new_sky(Settings(terminals=20, minutes=0.1, scenario="quiet", start_at_ns=1_800_000_000_000_000_000))
     assert len(sky.inventory.satellites) == 3236
     assert "14 days" in sky.notes[0]
 
