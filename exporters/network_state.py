@@ -165,11 +165,16 @@ class NetworkState:
         if known is not None and incident.revision <= known.revision:
             return
         # A rule's labels are those of the opening; a change would end one alert and begin another (issue 3, B6).
-        opening = known or _Case(team=incident.audience.team, severity=incident.severity.value, cause=incident.cause)
-        opening.revision = incident.revision
-        opening.is_open, opening.pages = incident.is_open, incident.pages
-        opening.terminals = incident.terminals_affected_count
-        self._incidents[incident.incident_id] = opening
+        opening = incident.opening or incident
+        self._incidents[incident.incident_id] = _Case(
+            team=opening.audience.team,
+            severity=opening.severity.value,
+            cause=opening.cause,
+            revision=incident.revision,
+            is_open=incident.is_open,
+            pages=incident.pages,
+            terminals=incident.terminals_affected_count,
+        )
 
     def _hear_window(self, rollup: Frame[RollupHeader], names: InventoryNames, *, counts: bool) -> None:
         values = {name: rollup.column(name).tolist() for name in _WINDOW_COLUMNS}
@@ -198,16 +203,16 @@ class NetworkState:
             del self._windows[window]
 
 
-class _Case(msgspec.Struct):
+class _Case(msgspec.Struct, frozen=True):
     """An incident as the wall sees it."""
 
     team: str
     severity: str
     cause: str
-    revision: int = 0
-    is_open: bool = True
-    pages: bool = False
-    terminals: int = 0
+    revision: int
+    is_open: bool
+    pages: bool
+    terminals: int
 
 
 class _Remembered:

@@ -19,7 +19,7 @@ from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import ServiceClass, SubjectKind
 from streams.contract.catalogue import KIND_BY_CODE, code_of
 from streams.contract.detail import Names
-from streams.contract.incidents import SAMPLE_COUNT, Evidence, Incident, TimelineEntry
+from streams.contract.incidents import SAMPLE_COUNT, Evidence, Incident, Opening, TimelineEntry
 from streams.contract.vocabulary import Audience, IncidentState, Remediation, Severity
 
 # An outage that ends sooner is told as an event and is no incident of its own: one slot without service is 30 s.
@@ -122,6 +122,8 @@ class _Case:
     children: list[Notice] = field(default_factory=list)
     children_told: int = 0
     timeline: list[TimelineEntry] = field(default_factory=list)
+    opening: Opening | None = None
+    has_paged: bool = False
 
 
 class Change(NamedTuple):
@@ -436,6 +438,9 @@ class Correlator:
         root_id = self._root_id(case)
         terminals = [self._inventory.terminals[index] for index in sorted(case.affected)]
         resolved = case.resolved_at_ns is not None
+        if case.opening is None or (case.page_at_ns is not None and not case.has_paged):
+            case.opening = Opening(cause=case.cause, severity=case.severity, audience=case.audience)
+        case.has_paged = case.page_at_ns is not None
         return Incident(
             incident_id=case.incident_id,
             revision=case.revision,
@@ -462,6 +467,7 @@ class Correlator:
             children_count=len(case.children),
             terminal_ids=[terminal.terminal_id for terminal in terminals[:SAMPLE_COUNT]],
             remediation=_remediation(case),
+            opening=case.opening,
         )
 
     def _root_id(self, case: _Case) -> str:

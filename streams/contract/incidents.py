@@ -29,6 +29,14 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     says: str
 
 
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """What an incident was at first, and when it first woke somebody; alerts are labelled by it, since a changed label is a second page."""
+
+    cause: str
+    severity: Severity
+    audience: Audience
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The newest revision of an incident.
 
@@ -47,6 +55,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         terminal_ids: A sample, at most 20.
         changed_before: Control records shortly before it.
         stored: Derived from backfill or replay: never a page.
+        opening: As it was in its first revision or, from then on, in the first that paged, whatever has been learnt since; the
+            topic is compacted, so each revision says it. None in a record that is older than the field.
     """
 
     incident_id: str
@@ -76,6 +86,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     remediation: Remediation = Remediation.NONE
     changed_before: list[dict[str, Any]] = []
     stored: bool = False
+    opening: Opening | None = None
 
     @property
     def is_open(self) -> bool:

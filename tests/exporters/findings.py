@@ -14,7 +14,7 @@ from ingest.contract.vocabulary import SubjectKind
 from streams.contract.catalogue import code_of
 from streams.contract.detail import encode_detail
 from streams.contract.events import EVENT, EventHeader, event_keys
-from streams.contract.incidents import Incident, encode_incident
+from streams.contract.incidents import Incident, Opening, encode_incident
 from streams.contract.rollups import ROLLUP, RollupHeader
 from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
 from streams.contract.vocabulary import Audience, IncidentState, Severity
@@ -93,6 +93,7 @@ def an_incident(**changes):
         audience=Audience.NOC_PAGE, root_kind=SubjectKind.GATEWAY, root_id="gw-1", root_index=1,
         cause="gateway_isolated", title="Gateway gw-1 carries no traffic", started_at=NOON, opened_at=NOON,
         changed_at=NOON, page_at=NOON, terminals_affected_count=5,
+        opening=Opening(cause="gateway_isolated", severity=Severity.CRITICAL, audience=Audience.NOC_PAGE),
     )  # fmt: skip
     return msgspec.structs.replace(whole, **changes)
 

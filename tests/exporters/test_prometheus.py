@@ -113,6 +113,21 @@ def test_an_incident_is_open_on_the_wall_only_while_it_pages_and_under_the_label
     assert found["leo_incidents_total", "gateway_isolated", "critical"] == 1
 
 
+def test_a_restart_that_finds_only_the_last_revision_on_the_compacted_topic_labels_as_before(log, sink):
+    changed = log.incident(revision=9, severity=Severity.WARNING, cause="regional_outage")
+    sink.write([log.incident(), changed])
+    again = PrometheusSink(a_directory())
+    again.is_caught_up = True
+    again.write([changed])
+    labelled = [{one for one in scraped(s) if one[0] == "leo_incidents_open"} for s in (sink, again)]
+    assert labelled[0] == labelled[1] != set()
+
+
+def test_an_incident_from_before_the_field_is_labelled_by_what_it_says(log, sink):
+    sink.write([log.incident(opening=None, cause="regional_outage")])
+    assert scraped(sink)["leo_incidents_open", "regional_outage", "inc-0123456789abcdef", "critical", "noc"] == 1
+
+
 @pytest.mark.parametrize(
     "quiet", [{"audience": Audience.TICKET}, {"stored": True}, {"state": IncidentState.ACKNOWLEDGED}]
 )

@@ -216,6 +216,29 @@ def test_an_outage_whose_antenna_is_found_fallen_later_keeps_its_incident_and_ch
     assert incident.state is IncidentState.RESOLVED
 
 
+def critical_outage(*, antenna_found_s):
+    """Return the revisions of an outage that pages 30 s after its start, its antenna being found fallen some time."""
+    events = [
+        event("outage_started", 3, 60, decided_s=65),
+        event("tilt_critical", 3, 60, decided_s=antenna_found_s),
+        event("outage_ended", 3, 60, end_s=200),
+    ]
+    return [change.incident for change in run(events, stock=inventory(service=ServiceClass.CRITICAL_OT))]
+
+
+def test_what_an_alert_is_labelled_by_does_not_change_while_it_pages():
+    revisions = critical_outage(antenna_found_s=150)
+    paging = [one for one in revisions if one.pages]
+    assert {one.cause for one in paging} == {"outage_started", "tilt_critical"}
+    assert {one.opening.cause for one in revisions} == {"outage_started"}
+    assert len({one.opening for one in revisions}) == 1
+
+
+def test_what_is_learnt_before_anybody_is_woken_is_what_the_alert_is_labelled_by():
+    revisions = critical_outage(antenna_found_s=62)
+    assert {one.opening.cause for one in revisions if one.pages} == {"tilt_critical"}
+
+
 def test_a_repeated_event_changes_nothing():
     once = run(gateway_failure())
     twice = run([*gateway_failure(), *gateway_failure()])
