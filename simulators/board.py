@@ -1,10 +1,9 @@
 """Where faults meet conditions: each change is written over what is neutral, with every other fault that stands there."""
 
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from simulators.conditions import Conditions
 from simulators.effects import EFFECTS, Mix, Write
 from simulators.faults import Change, Fault
 
@@ -12,10 +11,17 @@ _Spot: TypeAlias = tuple[str, str, int]
 _Standing: TypeAlias = dict[tuple[int, int], tuple[Fault, Write, float]]
 
 
+class Placed(Protocol):
+    """Conditions by the kind of thing."""
+
+    def place(self, name: str) -> object:
+        """Return the record of one kind."""
+
+
 class Board:
     """Writes faults into conditions; what two of them write is as both say, and neutral again once both are over."""
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Placed) -> None:
         self._conditions = conditions
         self._neutral: dict[_Spot, Any] = {}
         self._standing: dict[_Spot, _Standing] = {}

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from simulators.fleet import Fleet, private_tenants
 from simulators.network_conditions import NetworkConditions, neutral_network
 from simulators.spacecraft import first_lifecycle
-from simulators.stations import ANTENNA_COUNT, PRIVATE_POPS
+from simulators.stations import PRIVATE_POPS
 from simulators.steering import DoorConditions, SteeringConditions, as_planned
 from simulators.terminal_conditions import TerminalConditions, untroubled
 
@@ -22,7 +22,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     def place(self, name: str) -> object:
         """Return the record of one kind of thing: `terminals`, `gateways`, `control`, ..."""
-        record: object = getattr(self, name) if hasattr(self, name) else getattr(self.network, name)
+        record: object = getattr(self, name) if hasattr(self, name) else self.network.place(name)
         return record
 
 
@@ -30,15 +30,20 @@ def no_trouble(fleet: Fleet) -> Conditions:
     """Return the conditions of a day on which nothing is wrong."""
     return Conditions(
         terminals=untroubled(fleet.terminals),
-        network=neutral_network(
-            lifecycle=first_lifecycle(fleet),
-            antenna_count=np.full(len(fleet.gateways), ANTENNA_COUNT, dtype=np.int16),
-            pop_count=len(fleet.pops),
-            attachment_count=len(attachment_pops(fleet)),
-            cell_count=len(fleet.cells),
-        ),
+        network=calm_network(fleet),
         steering=as_planned(len(fleet.terminals)),
         door=DoorConditions(),
+    )
+
+
+def calm_network(fleet: Fleet) -> NetworkConditions:
+    """Return the conditions of a network of which nothing is broken."""
+    return neutral_network(
+        lifecycle=first_lifecycle(fleet),
+        antenna_count=fleet.segment.antenna_count,
+        pop_count=len(fleet.pops),
+        attachment_count=len(attachment_pops(fleet)),
+        cell_count=len(fleet.cells),
     )
 
 

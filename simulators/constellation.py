@@ -53,6 +53,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str | None = None
     """Why satellites are missing from this layer, for the person who started the run."""
 
+    @property
+    def on_duty(self) -> NDArray[np.bool_]:
+        """Which of them carry traffic at the start of the run."""
+        return np.asarray(self.lifecycle == SatelliteLifecycle.OPERATIONAL)
+
     def __len__(self) -> int:
         return len(self.satellite_ids)
 

@@ -84,7 +84,7 @@ def instants(spec: FaultSpec, at_ns: int, run_end_at_ns: int) -> tuple[int | Non
 
 def is_routed_round(spec: FaultSpec) -> bool:
     """Whether automatic remediation leaves the broken thing and plans round it."""
-    return spec.type.root == "gateway"
+    return spec.type.root in {"gateway", "satellite", "pop"}
 
 
 def left_out(scenario: Scenario, second_count: int) -> list[str]:

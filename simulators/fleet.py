@@ -16,7 +16,7 @@ from simulators.cells import Cells, cells_around
 from simulators.constellation import Layer, carrying_layer, layer_of_element_sets, published_layer
 from simulators.geometry import Floats
 from simulators.orbits import propagate
-from simulators.scheduler import NONE, GroundSegment, Rules, Slots, ground_segment, plan_slot
+from simulators.scheduler import NONE, GroundSegment, Rules, Slots, all_resources, ground_segment, plan_slot
 from simulators.settings import Settings
 from simulators.sites import Sites
 from simulators.visibility import Indexes, ground
@@ -140,21 +140,24 @@ def cover_ratio(
     cells, cell = cells_around(places.latitude_deg, places.longitude_deg)
     cell_ground = ground(cells.latitude_deg, cells.longitude_deg)
     starts_at_ns = slots.start_at_ns(start_at_ns) + np.arange(_REACH_SLOTS, dtype=np.int64) * _REACH_STEP_NS
-    begins_km = propagate(layer.satellites, starts_at_ns).position_km
-    ends_km = propagate(layer.satellites, starts_at_ns + slots.length_ns).position_km
-    live = np.ones(len(segment.gateways), dtype=np.bool_)
+    starts_km, ends_km = (
+        propagate(layer.satellites, at_ns).position_km for at_ns in (starts_at_ns, starts_at_ns + slots.length_ns)
+    )
+    resources = all_resources(segment, layer.on_duty, len(cells))
+    frequency = np.zeros(len(cells), dtype=np.int32)
     covered = [
         plan_slot(
             slot_start_at_ns=int(at_ns),
             cells=cell_ground,
+            frequency=frequency,
             segment=segment,
-            gateway_live=live,
-            satellites_km_at_start=begin_km,
-            satellites_km_at_end=end_km,
+            peers=layer.peers,
+            resources=resources,
+            ends_km=(start_km, end_km),
             rules=rules,
         ).satellite_index
         != NONE
-        for at_ns, begin_km, end_km in zip(starts_at_ns, begins_km, ends_km, strict=True)
+        for at_ns, start_km, end_km in zip(starts_at_ns, starts_km, ends_km, strict=True)
     ]
     ratio: Floats = np.mean(covered, axis=0)[cell]
     return ratio

@@ -144,6 +144,11 @@ class NetworkConditions(msgspec.Struct, frozen=True, kw_only=True):
     cells: CellConditions
     control: ControlPlane
 
+    def place(self, name: str) -> object:
+        """Return the record of one kind of thing: `satellites`, `gateways`, ..."""
+        record: object = getattr(self, name)
+        return record
+
 
 def fibre_up(gateways: GatewayConditions) -> Bools:
     """Tell which gateways reach the cloud's network."""

@@ -6,7 +6,10 @@ import msgspec
 
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.packing import Record
-from simulators.faults import Fault
+from simulators.board import Board
+from simulators.conditions import calm_network
+from simulators.faults import Change, Fault
+from simulators.fleet import Fleet
 from simulators.network_conditions import ControlPlane
 from simulators.scheduler import Plan
 from simulators.settings import Settings
@@ -29,16 +32,18 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
 class Planner:
     """Publishes slot after slot, so far ahead; a slot whose plan is not out is served by nobody."""
 
-    def __init__(self, timetable: Timetable, settings: Settings, faults: Sequence[Fault]) -> None:
+    def __init__(self, timetable: Timetable, fleet: Fleet, settings: Settings, faults: Sequence[Fault]) -> None:
         self._timetable = timetable
         self._ahead_s = settings.plan_ahead_s
         self._first_at_ns = settings.first_at_ns
         self._to_ns = timetable.slots.start_at_ns(settings.first_at_ns)
         self._version = 0
         routed = [fault for fault in faults if fault.routed_round_at_ns is not None]
-        ends = [(fault.ended_at_ns, fault.root_index, False) for fault in routed if fault.ended_at_ns is not None]
-        begins = [(fault.routed_round_at_ns or 0, fault.root_index, True) for fault in routed]
-        self._reactions = sorted(begins + ends)
+        begins = [(fault.routed_round_at_ns or 0, 1.0, fault) for fault in routed]
+        ends = [(fault.ended_at_ns, 0.0, fault) for fault in routed if fault.ended_at_ns is not None]
+        self._reactions = sorted(begins + ends, key=lambda one: (one[0], one[2].number))
+        self._belief = calm_network(fleet)
+        self._board = Board(self._belief)
 
     def due(self, at_ns: int, control: ControlPlane) -> Out:
         """Publish what is due by now: slots that come into reach, and those whose plan is no longer right."""
@@ -60,10 +65,12 @@ class Planner:
         """Plan round what is known by now to be broken; tell whether slots that are planned already change by it."""
         changed = False
         while self._reactions and self._reactions[0][0] <= at_ns:
-            _, gateway, avoided = self._reactions.pop(0)
+            _, level, fault = self._reactions.pop(0)
+            broken = level > 0.0
+            self._board.apply(Change(at_ns=at_ns, fault=fault, level=level, begins=broken))
             # What comes back is used from the first slot on that is not planned yet.
-            self._timetable.avoid(gateway, at_ns if avoided else self._to_ns, avoided=avoided)
-            changed |= avoided
+            self._timetable.believe(self._belief, at_ns if broken else self._to_ns)
+            changed |= broken
         return changed
 
     def is_planned(self, at_ns: int) -> bool:

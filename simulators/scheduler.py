@@ -5,12 +5,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.contract.vocabulary import PathKind
-from simulators.geometry import Floats, surface_distance_km
+from simulators import backbone
+from simulators.geometry import LIGHT_SPEED_KM_PER_S, Floats
+from simulators.lasers import Hops, Ways, hops, hops_km, laser_links, laser_range_km, shortest_ways, working
+from simulators.matching import NONE as NONE  # noqa: PLC0414 - a plan's word for nobody
+from simulators.matching import matched
+from simulators.network_conditions import LASERS_PER_SATELLITE, Bools, Shorts
 from simulators.sites import Sites
 from simulators.visibility import Ground, Indexes, Sightings, elevations_deg, ground, only, sightings
 
-NONE = -1
-"""No satellite, gateway, ...: the cell has no cover in this slot."""
+ANTENNA_COUNT = 8
+"""Feeder antennas of a gateway, each for one satellite; assumed, a published photograph shows about as many."""
+
+_KM_PER_MS = LIGHT_SPEED_KM_PER_S / 1e3
+
+Ends = tuple[Floats, Floats]
+"""Where satellites are when the slot starts and when it ends."""
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,19 +36,48 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """How the network assigns. Beam and frequency counts are assumptions: the filing's Schedule S could not be read."""
+    """How the network assigns. Counts and rates are assumptions: the filing's Schedule S could not be read."""
 
     terminal_mask_deg: float = 35.0
     gateway_mask_deg: float = 15.0
     beam_count: int = 32
+    """Beams of a satellite."""
     frequency_count: int = 4
+    """Channels; a cell has at most one beam in each."""
+    beam_capacity_bps: float = 2e9
+    feeder_capacity_bps: float = 40e9
+    """Of one antenna of a gateway."""
 
 
 class GroundSegment(msgspec.Struct, frozen=True, kw_only=True):
-    """Gateways and the PoP behind each."""
+    """Gateways, and the network behind them."""
 
     gateways: Ground
+    round_trip_ms: Floats
+    """From each gateway to each PoP."""
     pop_of_gateway: Indexes
+    """The nearest."""
+    antenna_count: Shorts
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be planned with.
+
+    Attributes:
+        satellite_serves: Satellites that carry traffic.
+        laser_works: Their heads, in the order of `lasers.grid_peers`.
+        antennas: Of each gateway; none where it cannot carry traffic.
+        pop_live: PoPs that work.
+        cell_lit: Cells that a beam may light: there are terminals, and policy allows it.
+        demand_bps: What each cell is expected to want.
+    """
+
+    satellite_serves: Bools
+    laser_works: Bools
+    antennas: Shorts
+    pop_live: Bools
+    cell_lit: Bools
+    demand_bps: Floats
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,20 +86,71 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     slot_start_at_ns: int
     satellite_index: Indexes
     beam_id: Indexes
+    """The first of its beams."""
     frequency_id: Indexes
+    beam_count: Indexes
+    """How many beams light it, each in a channel of its own; 0 without cover."""
     gateway_index: Indexes
     pop_index: Indexes
     path_kind: NDArray[np.int8]
+    landing_satellite: Indexes
+    """The one that the gateway sees: the serving one, or the last of its lasers' way."""
+    laser_count: NDArray[np.int8]
+    """Lasers on the way to it."""
+    laser_km: tuple[Floats, Floats]
+    """Their length together when the slot starts and ends."""
+    lasers: Hops
+    """Each of them; `way` is the cell."""
+
+
+class _Landings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where each satellite's traffic reaches the ground without lasers."""
+
+    gateway: Indexes
+    pop: Indexes
+    cost_km: Floats
+    """Feeder link and ground, as kilometres of light."""
+
+
+def empty_plan(slot_start_at_ns: int, cell_count: int) -> Plan:
+    """Return a plan that serves nobody."""
+    none, zero = np.full(cell_count, NONE, dtype=np.int32), np.zeros(cell_count)
+    return Plan(
+        slot_start_at_ns=slot_start_at_ns,
+        satellite_index=none,
+        beam_id=none,
+        frequency_id=none,
+        beam_count=zero.astype(np.int32),
+        gateway_index=none,
+        pop_index=none,
+        path_kind=np.full(cell_count, PathKind.NONE, dtype=np.int8),
+        landing_satellite=none,
+        laser_count=zero.astype(np.int8),
+        laser_km=(zero, zero),
+        lasers=Hops(way=none[:0], satellite=none[:0], towards=none[:0]),
+    )
 
 
 def ground_segment(gateways: Sites, pops: Sites) -> GroundSegment:
     """Join each gateway to the nearest PoP."""
-    distance_km = surface_distance_km(
-        gateways.latitude_deg[:, None], gateways.longitude_deg[:, None], pops.latitude_deg, pops.longitude_deg
-    )
+    round_trip_ms = backbone.round_trips_ms(gateways, pops)
     return GroundSegment(
         gateways=ground(gateways.latitude_deg, gateways.longitude_deg),
-        pop_of_gateway=distance_km.argmin(axis=1).astype(np.int32),
+        round_trip_ms=round_trip_ms,
+        pop_of_gateway=backbone.nearest_pops(round_trip_ms, np.ones(len(pops), dtype=np.bool_)),
+        antenna_count=np.full(len(gateways), ANTENNA_COUNT, dtype=np.int16),
+    )
+
+
+def all_resources(segment: GroundSegment, satellite_serves: Bools, cell_count: int) -> Resources:
+    """Return what a network without trouble plans with."""
+    return Resources(
+        satellite_serves=satellite_serves,
+        laser_works=np.ones((len(satellite_serves), LASERS_PER_SATELLITE), dtype=np.bool_),
+        antennas=segment.antenna_count,
+        pop_live=np.ones(segment.round_trip_ms.shape[1], dtype=np.bool_),
+        cell_lit=np.ones(cell_count, dtype=np.bool_),
+        demand_bps=np.zeros(cell_count),
     )
 
 
@@ -68,64 +158,138 @@ def plan_slot(
     *,
     slot_start_at_ns: int,
     cells: Ground,
+    frequency: Indexes,
     segment: GroundSegment,
-    gateway_live: NDArray[np.bool_],
-    satellites_km_at_start: Floats,
-    satellites_km_at_end: Floats,
+    peers: Indexes,
+    resources: Resources,
+    ends_km: Ends,
     rules: Rules,
 ) -> Plan:
-    """Serve each cell by the highest satellite that also sees a live gateway.
+    """Serve each cell by the highest satellite with room over a gateway; by lasers, the shortest way, where there is none.
 
-    Both must be above their masks at both ends of the slot. The plan is made for level terminals: it does not know
-    how an antenna stands.
+    Both ends of every radio link are above their masks at both ends of the slot, every laser clears the air. The plan
+    is made for level terminals: it does not know how an antenna stands.
+
+    Args:
+        slot_start_at_ns: The slot.
+        cells: Where.
+        frequency: Each cell's first channel.
+        segment: The ground.
+        peers: Of every satellite's lasers.
+        resources: What may be used.
+        ends_km: Where satellites are when it starts and ends.
+        rules: How.
     """
-    ends = (satellites_km_at_start, satellites_km_at_end)
-    gateway_of_satellite = assign_gateways(segment.gateways, gateway_live, ends, rules.gateway_mask_deg)
-    satellite = assign_satellites(cells, gateway_of_satellite != NONE, ends, rules.terminal_mask_deg)
-    covered = satellite != NONE
-    gateway = np.where(covered, gateway_of_satellite[satellite], NONE)
-    # A beam is steered to its cell for good; cells of one number that share a satellite take turns.
-    beam = np.where(covered, np.arange(len(cells)) % rules.beam_count, NONE)
-    return Plan(
-        slot_start_at_ns=slot_start_at_ns,
-        satellite_index=satellite,
-        beam_id=beam.astype(np.int32),
-        frequency_id=np.where(covered, beam % rules.frequency_count, NONE).astype(np.int32),
-        gateway_index=gateway.astype(np.int32),
-        pop_index=np.where(covered, segment.pop_of_gateway[gateway], NONE).astype(np.int32),
-        path_kind=np.where(covered, PathKind.BENT_PIPE, PathKind.NONE).astype(np.int8),
-    )
+    seen = _held_sightings(cells, ends_km, rules.terminal_mask_deg)
+    seen = only(seen, resources.satellite_serves[seen.satellite] & resources.cell_lit[seen.site])
+    landings = _land(segment, resources, ends_km, rules.gateway_mask_deg, seen)
+    ways = _ways(peers, resources, landings, ends_km)
+    satellite, beams = _serve(seen, landings, ways, resources.demand_bps, rules)
+    return _plan(slot_start_at_ns, satellite, beams, frequency, landings, ways, ends_km, rules)
 
 
-def assign_satellites(
-    cells: Ground, usable: NDArray[np.bool_], ends_km: tuple[Floats, Floats], mask_deg: float
-) -> Indexes:
-    """Give each cell the usable satellite that stands highest when the slot starts."""
-    pairs = _held_sightings(cells, ends_km, mask_deg)
-    pairs = only(pairs, usable[pairs.satellite])
-    return _highest(pairs.site, pairs.satellite, pairs.elevation_deg, len(cells))
-
-
-def assign_gateways(
-    gateways: Ground, live: NDArray[np.bool_], ends_km: tuple[Floats, Floats], mask_deg: float
-) -> Indexes:
-    """Give each satellite the live gateway over which it stands highest when the slot starts."""
-    pairs = _held_sightings(gateways, ends_km, mask_deg)
-    pairs = only(pairs, live[pairs.site])
-    return _highest(pairs.satellite, pairs.site, pairs.elevation_deg, len(ends_km[0]))
-
-
-def _held_sightings(sites: Ground, ends_km: tuple[Floats, Floats], mask_deg: float) -> Sightings:
+def _held_sightings(sites: Ground, ends_km: Ends, mask_deg: float) -> Sightings:
     """Keep what is above the mask at both ends of the slot: between them a pass only rises and then sinks."""
     start_km, end_km = ends_km
     pairs = sightings(sites, start_km, mask_deg)
     return only(pairs, elevations_deg(sites, end_km, pairs.site, pairs.satellite) >= mask_deg)
 
 
-def _highest(owner: Indexes, candidate: Indexes, elevation_deg: Floats, owner_count: int) -> Indexes:
-    """Pick for each owner the candidate of greatest elevation, the lowest index among equals."""
-    order = np.lexsort((candidate, -elevation_deg, owner))
-    owners, first = np.unique(owner[order], return_index=True)
-    chosen = np.full(owner_count, NONE, dtype=np.int32)
-    chosen[owners] = candidate[order[first]]
-    return chosen
+def _land(segment: GroundSegment, resources: Resources, ends_km: Ends, mask_deg: float, seen: Sightings) -> _Landings:
+    """Give satellites the highest gateway with an antenna left; those with most cells below them come first."""
+    count = len(ends_km[0])
+    pop = backbone.nearest_pops(segment.round_trip_ms, resources.pop_live)
+    pairs = _held_sightings(segment.gateways, ends_km, mask_deg)
+    pairs = only(pairs, resources.satellite_serves[pairs.satellite] & (pop[pairs.site] != NONE))
+    gateway = matched(
+        pairs.satellite,
+        pairs.site,
+        pairs.elevation_deg,
+        room=resources.antennas.astype(np.int64),
+        need=np.ones(count, dtype=np.int64),
+        rank=np.bincount(seen.satellite, minlength=count).astype(np.float64),
+    )
+    landed = gateway != NONE
+    feeder_km = np.linalg.norm(ends_km[0] - segment.gateways.position_km[gateway], axis=1)
+    ground_ms = segment.round_trip_ms[gateway, pop[gateway]] / 2.0
+    return _Landings(
+        gateway=gateway,
+        pop=np.where(landed, pop[gateway], NONE).astype(np.int32),
+        cost_km=np.where(landed, feeder_km + ground_ms * _KM_PER_MS, np.inf),
+    )
+
+
+def _ways(peers: Indexes, resources: Resources, landings: _Landings, ends_km: Ends) -> Ways:
+    """Find each satellite's way to the ground; who has an antenna below needs no laser."""
+    links = laser_links(peers)
+    alive = resources.laser_works & resources.satellite_serves[:, None]
+    start_km, end_km = (laser_range_km(links, satellites_km) for satellites_km in ends_km)
+    link_km = np.where(working(links, peers, alive) & np.isfinite(end_km), start_km, np.inf)
+    landed = np.flatnonzero(landings.gateway != NONE).astype(np.int32)
+    ways = shortest_ways(links, link_km, landed, landings.cost_km[landed], len(peers))
+    towards = ways.towards.copy()
+    towards[landed] = NONE
+    return Ways(total_km=ways.total_km, towards=towards)
+
+
+def _serve(
+    seen: Sightings, landings: _Landings, ways: Ways, demand_bps: Floats, rules: Rules
+) -> tuple[Indexes, Indexes]:
+    """Choose each cell's satellite and number of beams.
+
+    A cell that wants more than its satellites have left is content with one beam, and shares one at worst: capacity
+    makes service slow and never takes it away.
+    """
+    seen = only(seen, np.isfinite(ways.total_km[seen.satellite]))
+    # The highest of those that land here; else the one whose way over lasers is shortest.
+    direct = landings.gateway[seen.satellite] != NONE
+    liking = np.where(direct, seen.elevation_deg, -ways.total_km[seen.satellite])
+    room = np.full(len(ways.total_km), rules.beam_count, dtype=np.int64)
+    beams = np.clip(np.ceil(demand_bps / rules.beam_capacity_bps), 1, rules.frequency_count).astype(np.int32)
+    satellite = np.full(len(demand_bps), NONE, dtype=np.int32)
+    for need in (beams.astype(np.int64), np.ones_like(beams, dtype=np.int64), np.zeros_like(beams, dtype=np.int64)):
+        rest = satellite[seen.site] == NONE
+        found = matched(seen.site[rest], seen.satellite[rest], liking[rest], room=room, need=need, rank=demand_bps)
+        new = found != NONE
+        satellite = np.where(new, found, satellite)
+        beams = np.where(new, np.maximum(need, 1), beams).astype(np.int32)
+        room -= np.bincount(found[new], weights=need[new], minlength=len(room)).astype(np.int64)
+    return satellite, np.where(satellite != NONE, beams, 0).astype(np.int32)
+
+
+def _plan(
+    slot_start_at_ns: int,
+    satellite: Indexes,
+    beams: Indexes,
+    frequency: Indexes,
+    landings: _Landings,
+    ways: Ways,
+    ends_km: Ends,
+    rules: Rules,
+) -> Plan:
+    cell = np.flatnonzero(satellite != NONE).astype(np.int32)
+    taken = hops(ways.towards, satellite[cell])
+    landing = satellite.copy()
+    landing[cell[taken.way]] = taken.towards  # rows are in the order of the way: the last one stands
+    lasers = Hops(way=cell[taken.way], satellite=taken.satellite, towards=taken.towards)
+    laser_count = np.bincount(lasers.way, minlength=len(satellite))
+    start_km, end_km = (hops_km(lasers, len(satellite), satellites_km) for satellites_km in ends_km)
+    covered = satellite != NONE
+    number = np.arange(len(satellite))
+    return Plan(
+        slot_start_at_ns=slot_start_at_ns,
+        satellite_index=satellite,
+        # A beam is steered to its cell for good; cells of one number that share a satellite take turns.
+        beam_id=np.where(covered, number % rules.beam_count, NONE).astype(np.int32),
+        frequency_id=np.where(covered, frequency % rules.frequency_count, NONE).astype(np.int32),
+        beam_count=beams,
+        gateway_index=np.where(covered, landings.gateway[landing], NONE).astype(np.int32),
+        pop_index=np.where(covered, landings.pop[landing], NONE).astype(np.int32),
+        path_kind=np.select([~covered, laser_count > 0], [PathKind.NONE, PathKind.LASER], PathKind.BENT_PIPE).astype(
+            np.int8
+        ),
+        landing_satellite=landing,
+        laser_count=laser_count.astype(np.int8),
+        laser_km=(start_km, end_km),
+        lasers=lasers,
+    )

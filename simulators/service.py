@@ -9,26 +9,24 @@ import numpy as np
 from ingest.contract.columns import Array
 from simulators.causes import (
     BOOTING,
-    COVERAGE_GAP,
-    GATEWAY_DOWN,
     HANDOVER,
     IN_SERVICE,
     NO_PLAN,
-    POP_DOWN,
     POWER_LOST,
-    SATELLITE_DOWN,
     SLEEPING,
     STOWED,
     TILT,
     Codes,
 )
 from simulators.contract.truth import STEP_NS
+from simulators.feeders import carries
 from simulators.fleet import Fleet
 from simulators.geometry import Floats
 from simulators.link import SCAN_LIMIT_DEG
-from simulators.network_conditions import Bools, GatewayConditions, NetworkConditions, fibre_up, operational
+from simulators.network_conditions import NetworkConditions
 from simulators.passes import Floats32, Passes
-from simulators.scheduler import NONE, Plan
+from simulators.path_health import path_codes
+from simulators.scheduler import NONE, Plan, empty_plan
 from simulators.terminal_conditions import TerminalConditions
 
 # A slot's edge interrupts a terminal that changes satellite or gateway for 50 to 500 ms (domain section 5a); truth
@@ -84,6 +82,7 @@ class Service:
         self._rest = conditions.tilt_deg.copy(), conditions.azimuth_deg.copy()
         self._boot_until_ns = np.zeros(count, dtype=np.int64)
         self._assigned_codes = np.zeros(count, dtype=np.int8)
+        self._plan = empty_plan(0, len(fleet.cells))
         self._is_planned = True
         self._interrupted_until_ns = np.zeros(count, dtype=np.int64)
         self.entered_at_ns = 0
@@ -107,7 +106,8 @@ class Service:
         before_satellite, before_gateway = self.satellite, self.gateway
         self.satellite, self.beam = plan.satellite_index[cell], plan.beam_id[cell]
         self.gateway, self.pop = plan.gateway_index[cell], plan.pop_index[cell]
-        self.passes, self._is_planned, self.entered_at_ns = passes, is_planned, at_ns
+        self._plan, self.passes = plan, passes
+        self._is_planned, self.entered_at_ns = is_planned, at_ns
         self._out_of_cone[:] = False
         steps = self._rng.integers(*_INTERRUPTED_STEPS, len(cell), dtype=np.int8, endpoint=True)
         changed = (self.satellite != before_satellite) | (self.gateway != before_gateway)
@@ -151,21 +151,12 @@ class Service:
         return codes
 
     def _assign_codes(self) -> None:
-        """Say who has no service for want of a plan, a satellite, a gateway or a PoP; what is nearer to them counts."""
-        network = self._network
-        self.gateway_up = carrying(network.gateways)
-        satellite_up = operational(network.satellites)
-        planned = self.satellite != NONE
-        codes = np.zeros(len(planned), dtype=np.int8)
-        for index, up, code in (
-            (self.pop, network.pops.pair_in_service > 0, POP_DOWN),
-            (self.gateway, self.gateway_up, GATEWAY_DOWN),
-            (self.satellite, satellite_up, SATELLITE_DOWN),
-        ):
-            if not up.all():
-                codes[planned & ~up[index]] = code
-        codes[~planned] = COVERAGE_GAP if self._is_planned else NO_PLAN
-        self._assigned_codes = codes
+        """Say who has no service for want of a plan, a satellite, a laser, a gateway or a PoP."""
+        self.gateway_up = carries(self._network.gateways)
+        codes = path_codes(self._plan, self._network, self._fleet.carrying.peers)
+        if not self._is_planned:
+            codes = np.full_like(codes, NO_PLAN)
+        self._assigned_codes = codes[self._fleet.terminals.cell]
 
     def _look_aside(self, at_ns: int) -> None:
         """Lose the satellite that leaves the cone of a face askew, until the next slot."""
@@ -191,9 +182,3 @@ class Service:
         self.unsettled_until_ns[jolted] = at_ns + steps * STEP_NS
         self._rest = conditions.tilt_deg.copy(), conditions.azimuth_deg.copy()
         self._askew = np.union1d(self._askew, who).astype(np.int64)
-
-
-def carrying(gateways: GatewayConditions) -> Bools:
-    """Tell which gateways carry traffic at all."""
-    works: Bools = gateways.up & gateways.hpa_on & (gateways.antennas_in_service > 0)
-    return works & fibre_up(gateways)

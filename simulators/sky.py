@@ -127,7 +127,7 @@ class Sky:
         self._packer.versions = Versions(inventory=INVENTORY_VERSION)
         self._door = Door(self._packer, self.conditions.door, len(self.fleet.terminals), rngs[7])
         self._truth = truth or NoTruth()
-        self._planner = Planner(self._timetable, settings, self.faults)
+        self._planner = Planner(self._timetable, self.fleet, settings, self.faults)
         self._plan: Plan | None = None
         self._before: NDArray[np.bool_] | None = None
         self._cell_bps: Floats = np.zeros(len(self.fleet.cells))
@@ -212,7 +212,7 @@ class Sky:
         """Return the plan that is carried out; whenever it is another than before, everyone takes it up."""
         plan = self._planner.in_force(at_ns)
         if plan is not self._plan:
-            passes = passes_of(plan, self.fleet, self._timetable.slots.length_ns)
+            passes = passes_of(plan, self.fleet, self._timetable.slots.length_ns, self.conditions.network.satellites)
             self._service.enter_slot(plan, passes, at_ns, is_planned=self._planner.is_planned(at_ns))
             self._readings.enter_slot(plan)
             self._timetable.forget_before(at_ns)

@@ -8,12 +8,10 @@ from ingest.contract.frame import encode
 from ingest.contract.packing import Record
 from ingest.contract.plan import PLAN, PlanHeader
 from ingest.contract.topics import CONTACT_PLAN
-from ingest.contract.vocabulary import PathKind
+from simulators.assigner import Assigner
 from simulators.fleet import Fleet
-from simulators.geometry import Floats
-from simulators.orbits import propagate
-from simulators.scheduler import NONE, Plan, Rules, Slots, plan_slot
-from simulators.visibility import ground
+from simulators.network_conditions import NetworkConditions
+from simulators.scheduler import Plan, Rules, Slots, empty_plan
 
 # 29 bytes a row before compression: a frame of so many stays under 900 kB.
 _FRAME_ROWS = 20_000
@@ -31,42 +29,36 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 class Timetable:
     """Plans of slots, made when first asked for and forgotten once they are past.
 
-    A plan knows of nothing broken but what it is told to avoid.
+    A plan knows of nothing broken but what it is told to believe.
     """
 
     def __init__(self, fleet: Fleet, slots: Slots, rules: Rules) -> None:
         self.slots = slots
         self._fleet = fleet
-        self._rules = rules
-        self._cells = ground(fleet.cells.latitude_deg, fleet.cells.longitude_deg)
-        self._gateway_live = np.ones(len(fleet.gateways), dtype=np.bool_)
+        self._assigner = Assigner(fleet, slots, rules)
+        self._belief: NetworkConditions | None = None
         self._plans: dict[int, Plan] = {}
         self._nobody: Plan | None = None
         self._versions: dict[int, int] = {}
-        self._last_edge: tuple[int, Floats] = (0, np.empty((0, 3)))
         self._plan_version = 0
 
     def plan_at(self, at_ns: int) -> Plan:
         """Return the plan of the slot that holds this instant."""
         start_at_ns = self.slots.start_at_ns(at_ns)
         if start_at_ns not in self._plans:
-            self._plans[start_at_ns] = self._make(start_at_ns)
+            self._plans[start_at_ns] = self._assigner.assign(start_at_ns, self._belief)
         return self._plans[start_at_ns]
 
     def nobody_at(self, at_ns: int) -> Plan:
         """Return a plan of that slot which serves nobody."""
         start_at_ns = self.slots.start_at_ns(at_ns)
         if self._nobody is None or self._nobody.slot_start_at_ns != start_at_ns:
-            none = np.full(len(self._fleet.cells), NONE, dtype=np.int32)
-            self._nobody = Plan(
-                slot_start_at_ns=start_at_ns, satellite_index=none, beam_id=none, frequency_id=none, gateway_index=none,
-                pop_index=none, path_kind=np.full(len(none), PathKind.NONE, dtype=np.int8),
-            )  # fmt: skip
+            self._nobody = empty_plan(start_at_ns, len(self._fleet.cells))
         return self._nobody
 
-    def avoid(self, gateway: int, from_ns: int, *, avoided: bool) -> None:
-        """Plan without a gateway, or with it again, from the slot on that holds this instant."""
-        self._gateway_live[gateway] = not avoided
+    def believe(self, belief: NetworkConditions, from_ns: int) -> None:
+        """Plan with what this says of the network, from the slot on that holds this instant."""
+        self._belief = belief
         first_ns = self.slots.start_at_ns(from_ns)
         self._plans = {start: plan for start, plan in self._plans.items() if start < first_ns}
 
@@ -88,24 +80,6 @@ class Timetable:
         oldest_ns = self.slots.start_at_ns(at_ns) - _KEPT_SLOTS * self.slots.length_ns
         self._plans = {start: plan for start, plan in self._plans.items() if start >= oldest_ns}
         self._versions = {start: version for start, version in self._versions.items() if start >= oldest_ns}
-
-    def _make(self, start_at_ns: int) -> Plan:
-        return plan_slot(
-            slot_start_at_ns=start_at_ns,
-            cells=self._cells,
-            segment=self._fleet.segment,
-            gateway_live=self._gateway_live,
-            satellites_km_at_start=self._satellites_km(start_at_ns),
-            satellites_km_at_end=self._satellites_km(start_at_ns + self.slots.length_ns),
-            rules=self._rules,
-        )
-
-    def _satellites_km(self, at_ns: int) -> Floats:
-        """Propagate, or take what the slot before left: its end is the next one's start."""
-        if self._last_edge[0] != at_ns:
-            instants = np.array([at_ns], dtype=np.int64)
-            self._last_edge = at_ns, propagate(self._fleet.carrying.satellites, instants).position_km[0]
-        return self._last_edge[1]
 
     def _columns(self, plan: Plan) -> dict[str, Array]:
         cells = self._fleet.cells

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simulators.geometry import Floats, ecef_km
-from simulators.lasers import grid_peers, laser_links, laser_range_km, shortest_km
+from simulators.lasers import grid_peers, laser_links, laser_range_km, shortest_ways
 from simulators.link import propagation_round_trip_ms
 from simulators.orbits import circular_orbits, propagate
 from simulators.shells import Shell
@@ -49,7 +49,7 @@ def our_round_trips_ms(satellites_km, links) -> dict[tuple[int, int], float]:
     seen = {site: seen_from(site, satellites_km) for site in SITES}
     round_trips = {}
     for source in {source for source, _ in PAIRS}:
-        way_km = shortest_km(links, link_km, *seen[source], len(satellites_km))
+        way_km = shortest_ways(links, link_km, *seen[source], len(satellites_km)).total_km
         for start, target in PAIRS:
             if start == source:
                 exits, exit_km = seen[target]

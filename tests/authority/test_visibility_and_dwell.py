@@ -8,7 +8,7 @@ import pytest
 from simulators.constellation import filed_layer
 from simulators.geometry import EARTH_RADIUS_KM, EARTH_ROTATION_RAD_PER_S, east_north_up
 from simulators.orbits import propagate
-from simulators.scheduler import assign_satellites
+from simulators.scheduler import GroundSegment, Rules, all_resources, plan_slot
 from simulators.shells import FILED_SHELLS, argument_of_latitude_deg, raan_deg
 from simulators.visibility import Ground, ground, ground_at, sightings
 from tests.authority.published import START_AT_NS
@@ -88,6 +88,16 @@ def test_over_the_ellipsoid_cover_thins_out_at_58_5_degrees_and_ends_before_59()
     assert uncovered_ratio[2] == 1.0
 
 
+# So that every satellite over the sites lands somewhere, and the highest one serves.
+_LATITUDES, _LONGITUDES = (axis.ravel() for axis in np.meshgrid(np.arange(10.0, 70.0, 5), np.arange(-30.0, 31.0, 5)))
+GATEWAYS_EVERYWHERE = GroundSegment(
+    gateways=ground(_LATITUDES, _LONGITUDES),
+    round_trip_ms=np.zeros((len(_LATITUDES), 1)),
+    pop_of_gateway=np.zeros(len(_LATITUDES), dtype=np.int32),
+    antenna_count=np.full(len(_LATITUDES), 1_000, dtype=np.int16),
+)
+
+
 def dwells_s(serving, slot_s):
     edges = np.flatnonzero(np.diff(serving)) + 1
     return np.diff(edges) * slot_s  # the first and the last stay are cut off by the window
@@ -96,11 +106,18 @@ def dwells_s(serving, slot_s):
 @pytest.fixture(scope="module")
 def served_for_two_hours():
     layer = filed_layer(START_AT_NS)
-    sites = ground(np.array([25.0, 40.0, 47.6]), np.zeros(3))
-    usable = np.ones(len(layer), dtype=bool)
     at_ns = START_AT_NS + np.arange(0, 7201, 30, dtype=np.int64) * SECOND_NS
+    world = {
+        "slot_start_at_ns": START_AT_NS,
+        "cells": ground(np.array([25.0, 40.0, 47.6]), np.zeros(3)),
+        "frequency": np.zeros(3, dtype=np.int32),
+        "segment": GATEWAYS_EVERYWHERE,
+        "peers": layer.peers,
+        "resources": all_resources(GATEWAYS_EVERYWHERE, layer.on_duty, 3),
+        "rules": Rules(terminal_mask_deg=MASK_DEG),
+    }
     positions_km = propagate(layer.satellites, at_ns).position_km
-    return np.array([assign_satellites(sites, usable, ends, MASK_DEG) for ends in pairwise(positions_km)])
+    return np.array([plan_slot(**world, ends_km=ends).satellite_index for ends in pairwise(positions_km)])
 
 
 @pytest.mark.parametrize(("site", "p10_s", "median_s", "p90_s"), [(0, 30, 30, 60), (1, 30, 30, 60), (2, 30, 60, 90)])

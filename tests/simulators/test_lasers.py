@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from simulators.constellation import filed_layer
-from simulators.lasers import grid_peers, laser_links, laser_range_km, shortest_km
+from simulators.lasers import grid_peers, laser_links, laser_range_km, shortest_ways
 from simulators.orbits import propagate
 from simulators.shells import FILED_SHELLS, Shell
 
@@ -39,6 +39,6 @@ def test_a_link_through_the_earth_is_none():
 def test_the_shortest_way_takes_the_detour_when_a_laser_is_down():
     links = np.array([[0, 1], [1, 2], [0, 2]], dtype=np.int32)
     entry = np.array([0], dtype=np.int32), np.array([700.0])
-    assert shortest_km(links, np.array([100.0, 100.0, 150.0]), *entry, 3) == pytest.approx([700, 800, 850])
-    assert shortest_km(links, np.array([100.0, 100.0, np.inf]), *entry, 3) == pytest.approx([700, 800, 900])
-    assert shortest_km(links, np.array([100.0, np.inf, np.inf]), *entry, 3)[2] == np.inf
+    assert shortest_ways(links, np.array([100.0, 100.0, 150.0]), *entry, 3).total_km == pytest.approx([700, 800, 850])
+    assert shortest_ways(links, np.array([100.0, 100.0, np.inf]), *entry, 3).total_km == pytest.approx([700, 800, 900])
+    assert shortest_ways(links, np.array([100.0, np.inf, np.inf]), *entry, 3).total_km[2] == np.inf

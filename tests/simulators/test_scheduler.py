@@ -1,25 +1,21 @@
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from msgspec import structs
 
 from ingest.contract.vocabulary import PathKind
 from simulators.constellation import filed_layer
-from simulators.geometry import ecef_km
+from simulators.lasers import LONGEST_LASER_KM
 from simulators.orbits import propagate
-from simulators.scheduler import NONE, Rules, Slots, assign_gateways, assign_satellites, ground_segment, plan_slot
+from simulators.scheduler import NONE, Rules, Slots, all_resources, ground_segment, plan_slot
 from simulators.sites import gateways, only, pops
-from simulators.visibility import elevations_deg, ground
+from simulators.visibility import elevations_deg, ground, sightings
 
 START_AT_NS = 1_759_449_600_000_000_000  # 2025-10-03T00:00:00Z
 SECOND_NS = 1_000_000_000
 RULES = Rules()
-
-
-def above(latitude_deg, longitude_deg):
-    return ecef_km(np.array(latitude_deg, dtype=float), np.array(longitude_deg, dtype=float), 630.0)
-
-
-def site(latitude_deg=0.0, longitude_deg=0.0):
-    return ground(np.array([latitude_deg]), np.array([longitude_deg]))
 
 
 def only_gateway(name):
@@ -34,18 +30,24 @@ def world():
         np.array([-122.3, -118.2, -0.1, 151.2, 0.0]),
     )
     working = only(gateways(), gateways().operational)
-    positions_km = propagate(
-        filed_layer(START_AT_NS).satellites, START_AT_NS + np.array([0, 30], dtype=np.int64) * SECOND_NS
-    ).position_km
+    layer = filed_layer(START_AT_NS)
+    segment = ground_segment(working, only(pops(), pops().operational))
+    start_km, end_km = propagate(layer.satellites, START_AT_NS + np.array([0, 30]) * SECOND_NS).position_km
     return {
         "slot_start_at_ns": START_AT_NS,
         "cells": ground(latitude_deg, longitude_deg),
-        "segment": ground_segment(working, only(pops(), pops().operational)),
-        "gateway_live": np.ones(len(working), dtype=bool),
-        "satellites_km_at_start": positions_km[0],
-        "satellites_km_at_end": positions_km[1],
+        "frequency": np.arange(len(latitude_deg), dtype=np.int32),
+        "segment": segment,
+        "peers": layer.peers,
+        "resources": all_resources(segment, layer.on_duty, len(latitude_deg)),
+        "ends_km": (start_km, end_km),
         "rules": RULES,
     }
+
+
+def told(world, **known):
+    """The same world, of which the planner knows something else."""
+    return world | {"resources": structs.replace(world["resources"], **known)}
 
 
 def test_a_slot_starts_at_its_boundary_and_holds_until_the_next():
@@ -56,40 +58,19 @@ def test_a_slot_starts_at_its_boundary_and_holds_until_the_next():
     assert slots.start_at_ns(boundary_at_ns + 15 * SECOND_NS - 1) == boundary_at_ns
 
 
-def test_the_highest_usable_satellite_serves():
-    satellites_km = above([1.0, 0.5, 2.0], [0.0, 0.0, 0.0])
-    every = np.array([True, True, True])
-    assert assign_satellites(site(), every, (satellites_km, satellites_km), 35.0).tolist() == [1]
-    assert assign_satellites(site(), np.array([True, False, True]), (satellites_km, satellites_km), 35.0).tolist() == [
-        0
-    ]
-
-
-def test_a_satellite_that_sinks_below_the_mask_before_the_slot_ends_does_not_serve():
-    start_km, end_km = above([1.0, 3.0], [0.0, 0.0]), above([20.0, 3.0], [0.0, 0.0])
-    usable = np.array([True, True])
-    assert assign_satellites(site(), usable, (start_km, end_km), 35.0).tolist() == [1]
-
-
-def test_a_satellite_lands_at_the_live_gateway_nearest_to_it():
-    stations = ground(np.array([0.0, 5.0, 2.0]), np.zeros(3))
-    satellites_km = above([4.0, 80.0], [0.0, 0.0])
-    live = np.array([True, True, True])
-    assert assign_gateways(stations, live, (satellites_km, satellites_km), 15.0).tolist() == [1, NONE]
-    assert assign_gateways(stations, ~np.array([False, True, False]), (satellites_km, satellites_km), 15.0)[0] == 2
-    assert (assign_gateways(stations, ~live, (satellites_km, satellites_km), 15.0) == NONE).all()
-
-
 def test_everything_the_plan_names_is_above_its_mask_at_both_ends_of_the_slot(world):
     plan = plan_slot(**world)
     covered = np.flatnonzero(plan.satellite_index != NONE)
     assert covered.tolist() == [0, 1, 2, 3]
-    served_by, landing = plan.satellite_index[covered], plan.gateway_index[covered]
-    for end_km in (world["satellites_km_at_start"], world["satellites_km_at_end"]):
-        assert (elevations_deg(world["cells"], end_km, covered, served_by) >= RULES.terminal_mask_deg).all()
-        assert (elevations_deg(world["segment"].gateways, end_km, landing, served_by) >= RULES.gateway_mask_deg).all()
+    served_by, landing, gateway = (
+        column[covered] for column in (plan.satellite_index, plan.landing_satellite, plan.gateway_index)
+    )
+    for now_km in world["ends_km"]:
+        assert (elevations_deg(world["cells"], now_km, covered, served_by) >= RULES.terminal_mask_deg).all()
+        assert (elevations_deg(world["segment"].gateways, now_km, gateway, landing) >= RULES.gateway_mask_deg).all()
     assert (plan.path_kind[covered] == PathKind.BENT_PIPE).all()
-    assert (plan.pop_index[covered] == world["segment"].pop_of_gateway[landing]).all()
+    assert (landing == served_by).all()
+    assert (plan.pop_index[covered] == world["segment"].pop_of_gateway[gateway]).all()
 
 
 def test_a_cell_beyond_the_edge_of_service_has_no_cover_and_no_path(world):
@@ -99,21 +80,135 @@ def test_a_cell_beyond_the_edge_of_service_has_no_cover_and_no_path(world):
     assert [plan.beam_id[north], plan.frequency_id[north], plan.path_kind[north]] == [NONE, NONE, PathKind.NONE]
 
 
+def test_the_highest_satellite_with_an_antenna_below_serves(world):
+    plan = plan_slot(**world)
+    pairs = sightings(world["cells"], world["ends_km"][0], RULES.terminal_mask_deg)
+    alone = told(world, satellite_serves=world["resources"].satellite_serves.copy())
+    for cell in range(4):
+        serving = plan.satellite_index[cell]
+        higher = pairs.satellite[
+            (pairs.site == cell)
+            & (pairs.elevation_deg > pairs.elevation_deg[(pairs.site == cell) & (pairs.satellite == serving)])
+        ]
+        # Whoever stands higher would not stay for the slot, or has no gateway: without the chosen one they serve no more.
+        alone["resources"].satellite_serves[serving] = False
+        assert plan_slot(**alone).satellite_index[cell] not in higher
+
+
 def test_a_dead_gateway_moves_its_cells_and_no_others(world):
     before = plan_slot(**world)
     lost = before.gateway_index[0]
-    live = world["gateway_live"].copy()
-    live[lost] = False
-    after = plan_slot(**(world | {"gateway_live": live}))
+    antennas = world["segment"].antenna_count.copy()
+    antennas[lost] = 0
+    after = plan_slot(**told(world, antennas=antennas))
     moved = before.gateway_index == lost
     assert (after.gateway_index != lost).all()
     assert (after.gateway_index[~moved] == before.gateway_index[~moved]).all()
     assert after.gateway_index[0] != NONE
 
 
-def test_without_gateways_there_is_no_cover(world):
-    plan = plan_slot(**(world | {"gateway_live": np.zeros_like(world["gateway_live"])}))
-    assert (plan.satellite_index == NONE).all()
+def test_where_no_gateway_is_in_view_the_path_goes_over_lasers(world):
+    """One gateway in California, for cells in Seattle, Los Angeles, London and Sydney."""
+    antennas = np.zeros_like(world["segment"].antenna_count)
+    california = gateways().names.index("Adelanto, CA")
+    antennas[california] = 2
+    plan = plan_slot(**told(world, antennas=antennas))
+    assert plan.path_kind.tolist() == [
+        PathKind.LASER,
+        PathKind.BENT_PIPE,
+        PathKind.LASER,
+        PathKind.LASER,
+        PathKind.NONE,
+    ]
+    assert plan.gateway_index[:4].tolist() == [california] * 4
+    assert len(np.unique(plan.landing_satellite[:4])) <= 2
+    assert plan.laser_count[1] == 0 < plan.laser_count[0] < plan.laser_count[2] < plan.laser_count[3]
+    assert 12_000 < plan.laser_km[0][3] < 25_000  # 12,070 km on the ground
+
+
+def test_a_way_over_lasers_is_a_chain_from_the_serving_satellite_to_the_landing_one(world):
+    plan = plan_slot(**told(world, antennas=(np.arange(214) == 0) * np.int16(8)))
+    start_km, end_km = world["ends_km"]
+    for cell in np.flatnonzero(plan.laser_count > 0):
+        mine = plan.lasers.way == cell
+        chain = [*plan.lasers.satellite[mine].tolist(), plan.landing_satellite[cell]]
+        assert chain[0] == plan.satellite_index[cell]
+        assert chain[1:] == plan.lasers.towards[mine].tolist()
+        assert all(after in world["peers"][before] for before, after in pairwise(chain))
+        for now_km, length_km in ((start_km, plan.laser_km[0]), (end_km, plan.laser_km[1])):
+            steps_km = np.linalg.norm(now_km[chain[1:]] - now_km[chain[:-1]], axis=1)
+            assert steps_km.max() <= LONGEST_LASER_KM
+            assert length_km[cell] == pytest.approx(steps_km.sum())
+
+
+def test_a_dead_laser_is_gone_round(world):
+    one_gateway = told(world, antennas=(np.arange(214) == 0) * np.int16(8))
+    before = plan_slot(**one_gateway)
+    far = int(before.laser_count.argmax())
+    first = np.flatnonzero(before.lasers.way == far)[0]
+    satellite, towards = before.lasers.satellite[first], before.lasers.towards[first]
+    works = one_gateway["resources"].laser_works.copy()
+    works[towards, world["peers"][towards].tolist().index(satellite)] = False  # the far end alone
+    after = plan_slot(**told(one_gateway, laser_works=works))
+    used = set(zip(after.lasers.satellite.tolist(), after.lasers.towards.tolist(), strict=True))
+    assert (satellite, towards) not in used
+    assert after.gateway_index[far] == before.gateway_index[far]
+    assert after.laser_km[0][far] > before.laser_km[0][far]
+
+
+def test_no_gateway_lands_more_satellites_than_it_has_antennas(world):
+    latitude_deg, longitude_deg = (
+        axis.ravel() for axis in np.meshgrid(np.arange(30.0, 50, 2), np.arange(-120.0, -75, 2))
+    )
+    antennas = np.full(214, 1, dtype=np.int16)
+    crowd = told(world, antennas=antennas, cell_lit=np.ones(230, dtype=bool), demand_bps=np.zeros(230))
+    plan = plan_slot(**crowd | {"cells": ground(latitude_deg, longitude_deg), "frequency": np.zeros(230, np.int32)})
+    links = {*zip(plan.gateway_index.tolist(), plan.landing_satellite.tolist(), strict=True)}
+    assert max(Counter(gateway for gateway, _ in links).values()) == 1
+    assert (plan.satellite_index != NONE).all()
+
+
+def test_without_gateways_or_without_pops_there_is_no_cover(world):
+    for nothing in ({"antennas": np.zeros(214, dtype=np.int16)}, {"pop_live": np.zeros(35, dtype=bool)}):
+        plan = plan_slot(**told(world, **nothing))
+        assert (plan.satellite_index == NONE).all()
+        assert (plan.path_kind == PathKind.NONE).all()
+
+
+def test_traffic_of_a_dead_pop_leaves_at_the_next_one(world):
+    before = plan_slot(**world)
+    live = np.ones(35, dtype=bool)
+    live[before.pop_index[0]] = False
+    after = plan_slot(**told(world, pop_live=live))
+    assert after.pop_index[0] not in (before.pop_index[0], NONE)
+
+
+def test_a_dark_cell_is_planned_dark(world):
+    plan = plan_slot(**told(world, cell_lit=np.array([False, True, True, True, True])))
+    assert (plan.satellite_index[0], plan.path_kind[0], plan.beam_count[0]) == (NONE, PathKind.NONE, 0)
+    assert (plan.satellite_index[1:4] != NONE).all()
+
+
+def test_a_cell_that_wants_more_gets_more_beams_up_to_its_channels(world):
+    plan = plan_slot(**told(world, demand_bps=np.array([0.0, 3e9, 5.5e9, 1e12, 0.0])))
+    assert plan.beam_count.tolist() == [1, 2, 3, RULES.frequency_count, 0]
+
+
+def test_a_satellite_without_a_beam_left_sends_cells_to_the_next_and_then_shares(world):
+    near = world | {
+        "cells": ground(np.array([34.0, 34.1, 34.2]), np.full(3, -118.2)),
+        "frequency": np.zeros(3, np.int32),
+    }
+    near = told(near, cell_lit=np.ones(3, dtype=bool), demand_bps=np.array([1.0, 3.0, 2.0]))
+    together = plan_slot(**near)
+    assert len(set(together.satellite_index.tolist())) == 1
+    apart = plan_slot(**near | {"rules": Rules(beam_count=1)})
+    assert len(set(apart.satellite_index.tolist())) == 3
+    assert apart.satellite_index[1] == together.satellite_index[1]  # who wants most comes first
+    serves = np.zeros_like(near["resources"].satellite_serves)
+    serves[apart.satellite_index[1]] = True
+    alone = plan_slot(**told(near, satellite_serves=serves) | {"rules": Rules(beam_count=1)})
+    assert alone.satellite_index.tolist() == [apart.satellite_index[1]] * 3
 
 
 def test_traffic_leaves_at_the_pop_nearest_to_the_gateway():
@@ -125,4 +220,4 @@ def test_traffic_leaves_at_the_pop_nearest_to_the_gateway():
 def test_beams_and_frequencies_stay_within_their_counts(world):
     plan = plan_slot(**(world | {"rules": Rules(beam_count=3, frequency_count=2)}))
     assert plan.beam_id[:4].tolist() == [0, 1, 2, 0]
-    assert plan.frequency_id[:4].tolist() == [0, 1, 0, 0]
+    assert plan.frequency_id[:4].tolist() == [0, 1, 0, 1]

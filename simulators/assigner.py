@@ -1,0 +1,73 @@
+"""The one who plans a fleet's slots: it knows where satellites will be, and what it has been told of the network."""
+
+import numpy as np
+from msgspec import structs
+
+from simulators.burns import displaced
+from simulators.fleet import DOWNLINK_CAPACITY_BPS, Fleet
+from simulators.frequencies import first_frequencies
+from simulators.geometry import Floats
+from simulators.network_conditions import NetworkConditions
+from simulators.orbits import Motion, propagate
+from simulators.path_health import known_resources
+from simulators.scheduler import Plan, Rules, Slots, all_resources, plan_slot
+from simulators.visibility import ground
+
+# Of what its model can do, a terminal wants about so much on average (see readings.py).
+_USUAL_DEMAND_RATIO = 0.15
+
+
+def expected_demand_bps(fleet: Fleet) -> Floats:
+    """Give what each cell is expected to want."""
+    wanted_bps = _USUAL_DEMAND_RATIO * DOWNLINK_CAPACITY_BPS[fleet.terminals.model]
+    return np.bincount(fleet.terminals.cell, weights=wanted_bps, minlength=len(fleet.cells)).astype(np.float64)
+
+
+class Assigner:
+    """Plans slots; who plans them in order pays for each edge once."""
+
+    def __init__(self, fleet: Fleet, slots: Slots, rules: Rules) -> None:
+        self._fleet = fleet
+        self._slots = slots
+        self._rules = rules
+        self._cells = ground(fleet.cells.latitude_deg, fleet.cells.longitude_deg)
+        self._frequency = first_frequencies(fleet.cells)
+        self._everyone = np.arange(len(fleet.carrying), dtype=np.int32)
+        self._demand_bps = expected_demand_bps(fleet)
+        trouble_free = all_resources(fleet.segment, fleet.carrying.on_duty, len(fleet.cells))
+        self._trouble_free = structs.replace(trouble_free, demand_bps=self._demand_bps)
+        self._edges: dict[int, Motion] = {}
+
+    def assign(self, slot_start_at_ns: int, belief: NetworkConditions | None = None) -> Plan:
+        """Plan a slot.
+
+        Args:
+            slot_start_at_ns: Its start.
+            belief: What is taken to be true of the network; left out, that nothing is wrong.
+        """
+        edges = slot_start_at_ns, slot_start_at_ns + self._slots.length_ns
+        self._edges = {at_ns: self._edges.get(at_ns) or self._undisturbed(at_ns) for at_ns in edges}
+        start_km, end_km = (self._positions_km(at_ns, belief) for at_ns in edges)
+        resources = self._trouble_free
+        if belief is not None:
+            resources = known_resources(belief, len(self._everyone), self._demand_bps)
+        return plan_slot(
+            slot_start_at_ns=slot_start_at_ns,
+            cells=self._cells,
+            frequency=self._frequency,
+            segment=self._fleet.segment,
+            peers=self._fleet.carrying.peers,
+            resources=resources,
+            ends_km=(start_km, end_km),
+            rules=self._rules,
+        )
+
+    def _positions_km(self, at_ns: int, belief: NetworkConditions | None) -> Floats:
+        motion = self._edges[at_ns]
+        if belief is not None:
+            motion = displaced(motion, np.array([at_ns], dtype=np.int64), belief.satellites, self._everyone)
+        positions_km: Floats = motion.position_km[0]
+        return positions_km
+
+    def _undisturbed(self, at_ns: int) -> Motion:
+        return propagate(self._fleet.carrying.satellites, np.array([at_ns], dtype=np.int64))
