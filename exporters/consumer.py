@@ -18,6 +18,7 @@ from exporters.inventory_reader import InventoryReader
 from exporters.log_reader import LogReader, topic_names
 from exporters.metrics import Metrics
 from exporters.prometheus import PrometheusSink
+from exporters.seat import Seat
 from exporters.settings import Settings
 from exporters.sinks import Recipe
 from ingest.contract.bus import Fatal, Message, Retry
@@ -42,6 +43,7 @@ class Exporter:
         self._backoff = Backoff(first_s=settings.retry_first_s, longest_s=settings.retry_longest_s)
         self._positions = Positions()
         self._jumps_told = 0
+        self._seat: Seat | None = None
 
     def run(self, ready: Callable[[Sink], None] = lambda _: None) -> None:
         """Deliver until told to stop.
@@ -51,11 +53,15 @@ class Exporter:
 
         Raises:
             Fatal: Settings or data that no retry can mend.
+            Retry: We were away for so long that another exporter of this sink has taken over.
         """
         settings = self._settings
         topics = topic_names(self._recipe.topics, settings.replay)
         group = f"{settings.group}-{self._name}"
         try:
+            self._seat = self._patiently(
+                lambda: Seat(settings.kafka, f"{group}-seat{settings.replay and '-'}{settings.replay}")
+            )
             self._directory = self._patiently(lambda: InventoryReader(settings.kafka))
             self._log = self._patiently(
                 lambda: LogReader(settings.kafka, group, topics, batch_records=settings.batch_records)
@@ -70,11 +76,15 @@ class Exporter:
         except Retry:
             if not self._stopping.is_set():
                 raise
+        finally:
+            if self._seat is not None:
+                self._seat.leave()
 
     def _turn(self) -> None:
         looked_at_s = 0.0
         while not self._stopping.is_set():
             self._metrics.turned()
+            self._hold_seat()
             self._directory.follow()
             messages = self._log.poll(_POLL_S)
             if messages:
@@ -153,10 +163,15 @@ class Exporter:
         self._metrics.away.set(0)
         return result
 
+    def _hold_seat(self) -> None:
+        if self._seat is not None:
+            self._seat.hold()
+
     def _wait(self, delay_s: float, away: Retry) -> bool:
         self._metrics.retries.inc()
         self._metrics.away.set(1)
         self._metrics.turned()  # a destination that is away is not our death
+        self._hold_seat()
         log.warning("destination_away", sink=self._name, why=str(away), next_attempt_s=round(delay_s, 2))
         return not self._stopping.wait(delay_s)
 

@@ -1,6 +1,7 @@
 """Exporters as processes between a real broker and real destinations, killed between write and commit, and restarted."""
 
 import json
+import signal
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -113,6 +114,38 @@ def test_prometheus_is_refused_until_caught_up_and_shows_the_same_totals_after_a
             process.kill()
         assert found["leo_events_total", "outage_started"] == EVENTS
         assert found["leo_pipeline_shards_seen_count",] == 2
+
+
+def test_a_second_exporter_of_a_sink_stands_by_until_the_first_has_gone(broker, replay, tmp_path):
+    _, messages = outages(Log())
+    first, second = free_port(), free_port()
+    with dock.exporting("prometheus", broker, replay, tmp_path / "first", prometheus_port=first) as leader:
+        dock.put_messages(broker, replay, messages)
+        dock.until(lambda: scraped(first))
+        with dock.exporting("prometheus", broker, replay, tmp_path / "second", prometheus_port=second) as follower:
+            dock.until(lambda: "another exporter of this sink is at work" in (tmp_path / "second").read_text())
+            assert follower.poll() is None
+            assert body(f"http://127.0.0.1:{second}/metrics") == ""
+            leader.terminate()
+            assert leader.wait(15) == 0
+            found = dock.until(lambda: scraped(second))
+            assert found["leo_events_total", "outage_started"] == EVENTS
+    assert follower.returncode == 0
+
+
+def test_an_exporter_that_slept_while_another_took_its_seat_stands_up(broker, replay, tmp_path):
+    settings = {"parquet_folder": tmp_path / "history"}
+    sleeper_log, waker_log = tmp_path / "sleeper", tmp_path / "waker"
+    metrics = free_port()
+    with dock.exporting("parquet", broker, replay, sleeper_log, metrics_port=metrics, **settings) as sleeper:
+        dock.until(lambda: "leo_exporters_lag_records{" in body(f"http://127.0.0.1:{metrics}/metrics"))
+        sleeper.send_signal(signal.SIGSTOP)
+        metrics = free_port()
+        with dock.exporting("parquet", broker, replay, waker_log, metrics_port=metrics, **settings) as waker:
+            dock.until(lambda: "leo_exporters_lag_records{" in body(f"http://127.0.0.1:{metrics}/metrics"))
+            sleeper.send_signal(signal.SIGCONT)
+            gone = dock.until(lambda: [p for p in (sleeper, waker) if p.poll() is not None])
+    assert {process.returncode for process in gone} == {1}
 
 
 def test_a_record_that_cannot_be_read_becomes_a_dead_letter_and_the_next_one_is_exported(broker, replay, tmp_path):
