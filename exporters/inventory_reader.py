@@ -1,12 +1,14 @@
 """The directory over Kafka: follows the inventory's topics, in no group, whenever a frame asks for a newer version."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Retry
-from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
+from ingest.contract.inventory import Inventory
+from ingest.contract.inventory_fold import InventoryFold
 from ingest.contract.topics import INVENTORY_TOPICS
 from streams.contract.detail import InventoryNames
 
@@ -28,8 +30,7 @@ class InventoryReader:
             auto_offset_reset="earliest",
             check_crcs=True,
         )
-        self._records: dict[tuple[str, bytes], InventoryRecord] = {}
-        self._inventory: Inventory | None = None
+        self._fold = InventoryFold()
         self._names: InventoryNames | None = None
         places = list(self._places())
         self._consumer.assign(places)
@@ -40,11 +41,13 @@ class InventoryReader:
 
     def inventory(self, version: int) -> Inventory:
         """Return an inventory of that version or a later one."""
-        if self._inventory is None or self._inventory.version < version:
+        found = self._fold.inventory
+        if found is None or found.version < version:
             self.follow(_WAIT_MS)
-        if self._inventory is None or self._inventory.version < version:
+            found = self._fold.inventory
+        if found is None or found.version < version:
             raise Retry(f"inventory version {version} has been named and is not on its topics yet")
-        return self._inventory
+        return found
 
     def names(self, version: int) -> InventoryNames:
         """Return the ids of that inventory."""
@@ -55,12 +58,14 @@ class InventoryReader:
 
     def follow(self, wait_ms: int = 0) -> None:
         """Take what has come; parts of an inventory that is still being written change nothing."""
-        polled = self._consumer.poll(timeout_ms=wait_ms)
-        for records in polled.values():
+        for records in self._consumer.poll(timeout_ms=wait_ms).values():
             for record in records:
-                self._fold(record.topic, record.key or b"", record.value)
-        if polled:
-            self._complete()
+                # The door refuses a record that is none, and the workshop counts it.
+                with suppress(msgspec.MsgspecError):
+                    self._fold.take(record.topic, record.key or b"", record.value)
+        before = self._fold.inventory
+        if self._fold.settle() is not before:
+            self._names = None
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -72,18 +77,3 @@ class InventoryReader:
             if not partitions:
                 raise Retry(f"topic {topic.name} is not there yet")
             yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
-
-    def _fold(self, topic: str, key: bytes, value: bytes | None) -> None:
-        if value is None:
-            self._records.pop((topic, key), None)
-            return
-        try:
-            self._records[topic, key] = decode_record(value)
-        except msgspec.MsgspecError:
-            return  # the door refuses such a record, and the workshop counts it
-
-    def _complete(self) -> None:
-        try:
-            self._inventory, self._names = Inventory(self._records.values()), None
-        except ValueError:  # it has holes: the rest is on its way
-            return

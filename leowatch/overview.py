@@ -212,11 +212,9 @@ class Overview:
     def _sky(self, now_ns: int, knowledge: Knowledge | None) -> Satellites:
         x, y, z = self._satellites.T
         role = self._role.copy()
-        slot_ns = 0 if knowledge is None else int(knowledge.slot_start_ns(np.array([now_ns]))[0])
-        plan = None if knowledge is None else knowledge.plan.plan(slot_ns, now_ns)
-        if plan is not None:
-            serving = plan.by_cell["satellite_index"]
-            role[serving[(serving >= 0) & (serving < len(role))]] = SatelliteRole.SERVING
+        if knowledge is not None:
+            serving = knowledge.planned_satellites(now_ns)
+            role[serving[serving < len(role)]] = SatelliteRole.SERVING
         known = ~np.isnan(x)
         return Satellites(
             latitude_deg=np.rad2deg(np.arctan2(z, np.hypot(x, y)))[known],

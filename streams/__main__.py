@@ -91,7 +91,9 @@ def build(settings: Settings) -> Worker:
     """Put a worker together; it begins once its app is run."""
     side_inputs = SideReader(settings.kafka)
     side_inputs.start()
-    return Worker(settings, knowledge=side_inputs.knowledge, halt=halt)
+    built = Worker(settings, knowledge=side_inputs.knowledge, halt=halt)
+    built.metrics.side_refused.set_function(lambda: side_inputs.refused_count)
+    return built
 
 
 if __name__ == "__main__":

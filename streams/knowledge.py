@@ -1,108 +1,21 @@
 """What the detectors know besides the samples: inventory, plan, maintenance, thresholds; asked by shard, answered in arrays."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from ingest.contract.columns import MISSING, Array, Columns
-from ingest.contract.control import MaintenanceWindow
+from ingest.contract.columns import MISSING, Array
+from ingest.contract.control import MaintenanceWindow, ThresholdChange
 from ingest.contract.frame import TelemetryHeader
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.inventory import Inventory
-from ingest.contract.plan import PlanHeader
 from ingest.contract.vocabulary import MobilityClass, ServiceClass, SubjectKind
-from streams.thresholds import Thresholds
-
-# A plan is asked about the slots that the lateness bound and the stored ring can reach, and those ahead.
-KEPT_SLOTS = 120
-PLANNED = ("satellite_index", "beam_id", "gateway_index", "pop_index")
-
-
-@dataclass(frozen=True, slots=True)
-class _SlotPlan:
-    """One version of one slot's plan: rows sorted by cell, and those of single terminals sorted by terminal."""
-
-    version: int
-    valid_from_ns: int
-    cell_ids: Array
-    by_cell: dict[str, Array]
-    terminals: Array
-    by_terminal: dict[str, Array]
-
-    def rows(self, cell_ids: Array, terminals: Array) -> dict[str, Array]:
-        """Return what is planned for each terminal; -1 where nothing is, -2 where its cell is not in the plan."""
-        found = _look_up(self.cell_ids, self.by_cell, cell_ids)
-        if len(self.terminals):
-            single = _look_up(self.terminals, self.by_terminal, terminals)
-            known = single["satellite_index"] != _UNKNOWN
-            found = {name: np.where(known, single[name], values) for name, values in found.items()}
-        return found
-
-
-_UNKNOWN = -2
-
-
-def _look_up(keys: Array, columns: dict[str, Array], wanted: Array) -> dict[str, Array]:
-    if not len(keys):
-        return {name: np.full(len(wanted), _UNKNOWN, np.int32) for name in PLANNED}
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    known = keys[at] == wanted
-    return {name: np.where(known, columns[name][at], _UNKNOWN) for name in PLANNED}
-
-
-class PlanBook:
-    """The contact plan by slot, every version of it, so that a replay finds what was in force."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        self._slots: dict[int, list[_SlotPlan]] = {}
-        self._parts: dict[tuple[int, int], dict[int, Columns]] = {}
-        self._ends: dict[tuple[int, int], int] = {}
-
-    def add(self, header: PlanHeader, columns: Columns) -> None:
-        """Take one frame in; a slot's plan counts once its last part is here."""
-        key = header.slot_start_ns, header.plan_version
-        parts = self._parts.setdefault(key, {})
-        parts[header.part] = columns
-        if header.complete:
-            self._ends[key] = header.part + 1
-        if len(parts) == self._ends.get(key):
-            del self._parts[key], self._ends[key]
-            self._install(header, [parts[part] for part in sorted(parts)])
-
-    def _install(self, header: PlanHeader, parts: list[Columns]) -> None:
-        names = ("cell_id", "terminal_index", *PLANNED)
-        whole = {name: np.concatenate([part[name] for part in parts]) for name in names}
-        single = whole["terminal_index"] >= 0
-        cells, terminals = _sorted(whole, ~single, "cell_id"), _sorted(whole, single, "terminal_index")
-        plan = _SlotPlan(
-            version=header.plan_version,
-            valid_from_ns=header.valid_from_ns,
-            cell_ids=cells["cell_id"],
-            by_cell=cells,
-            terminals=terminals["terminal_index"],
-            by_terminal=terminals,
-        )
-        versions = self._slots.setdefault(header.slot_start_ns, [])
-        if all(known.version != plan.version for known in versions):
-            versions.append(plan)
-            versions.sort(key=lambda known: known.version)
-        self.version = max(self.version, header.plan_version)
-        for old in sorted(self._slots)[:-KEPT_SLOTS]:
-            del self._slots[old]
-
-    def plan(self, slot_start_ns: int, at_ns: int, version: int | None = None) -> _SlotPlan | None:
-        """Return what was in force for an instant of a slot, under a version or under the newest."""
-        for known in reversed(self._slots.get(slot_start_ns, [])):
-            if (version is None or known.version <= version) and known.valid_from_ns <= max(at_ns, slot_start_ns):
-                return known
-        return None
-
-
-def _sorted(columns: dict[str, Array], rows: Array, key: str) -> dict[str, Array]:
-    kept = {name: values[rows] for name, values in columns.items()}
-    order = np.argsort(kept[key], kind="stable")
-    return {name: values[order] for name, values in kept.items()}
+from streams import maintenance as windows
+from streams.plan_book import PLANNED, PlanBook, SlotPlan, Stretch
+from streams.thresholds import Thresholds, changed, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +23,9 @@ class ShardFacts:
     """What the inventory says of a shard's terminals, by place.
 
     Attributes:
+        shard: Which one.
         terminals: Their indexes.
+        tenants: Whose they are.
         cell_ids: The cells that they are planned in.
         cadence_ns: How often they report.
         outage_ns: How long a bad run is an outage.
@@ -119,7 +34,9 @@ class ShardFacts:
         reference_azimuth_deg, reference_tilt_deg: Of the face at commissioning; NaN where there is none.
     """
 
+    shard: int
     terminals: Array
+    tenants: Array
     cell_ids: Array
     cadence_ns: Array
     outage_ns: Array
@@ -129,32 +46,81 @@ class ShardFacts:
     reference_tilt_deg: Array
 
 
+class Turn(NamedTuple):
+    """What the plan of a stretch asks of each terminal, by place.
+
+    Attributes:
+        satellite: Who is to serve; -1 nobody, -2 neither the terminal nor its cell is in the plan.
+        before: Who was to serve before that.
+        since_ns: Since when: a new plan that asks the same of a terminal begins nothing for it.
+        planned: The columns of the stretch.
+    """
+
+    satellite: Array
+    before: Array
+    since_ns: Array
+    planned: dict[str, Array]
+
+
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """All that is known at one moment.
+    """All that is known at one moment; `for_frame` gives what of it a frame may be judged by.
 
     Attributes:
         inventory: Who is who.
         plan: What was said to happen.
         thresholds: What counts as what.
-        maintenance: Planned work.
+        maintenance: Planned work, every version of every window.
+        changes: Of thresholds, valid ones.
+        threshold_version: The highest said, whether or not it has an effect.
     """
 
     inventory: Inventory
     plan: PlanBook = field(default_factory=PlanBook)
     thresholds: Thresholds = field(default_factory=Thresholds)
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    changes: tuple[ThresholdChange, ...] = ()
+    threshold_version: int = 0
     _facts: dict[int, ShardFacts] = field(default_factory=dict)
     _planned: dict[tuple[int, int, int], dict[str, Array]] = field(default_factory=dict)
+    _indexes: dict[tuple[SubjectKind, str], int | None] = field(default_factory=dict)
+    _views: dict[tuple[int, tuple[ThresholdChange, ...]], "Knowledge"] = field(default_factory=dict)
+
+    @cached_property
+    def maintenance_version(self) -> int:
+        """The highest said."""
+        return max((window.version for window in self.maintenance), default=0)
 
     def has_versions(self, header: TelemetryHeader) -> bool:
         """Say whether everything that a frame names is here."""
-        maintenance = max((window.version for window in self.maintenance), default=0)
         return (
             self.inventory.version >= header.inventory_version
             and self.plan.version >= header.plan_version
-            and maintenance >= header.maintenance_version
-            and self.thresholds.version >= header.threshold_version
+            and self.maintenance_version >= header.maintenance_version
+            and self.threshold_version >= header.threshold_version
+        )
+
+    def for_frame(self, header: TelemetryHeader) -> "Knowledge":
+        """Return what a frame is judged by: the versions it names, and of the thresholds those that hold when it came."""
+        if not self.changes and not self.maintenance:
+            return self
+        applied = in_force(self.changes, header.threshold_version, header.received_at_ns)
+        key = header.maintenance_version, applied
+        if key not in self._views:
+            self._views[key] = self._view(header.maintenance_version, applied)
+        return self._views[key]
+
+    def _view(self, maintenance_version: int, applied: Iterable[ThresholdChange]) -> "Knowledge":
+        thresholds = self.thresholds
+        for change in applied:
+            thresholds = changed(thresholds, change)
+        return replace(
+            self,
+            thresholds=thresholds,
+            maintenance=windows.standing(self.maintenance, maintenance_version),
+            changes=(),
+            _facts=self._facts if thresholds == self.thresholds else {},
+            _views={},
         )
 
     def slot_start_ns(self, at_ns: Array) -> Array:
@@ -175,52 +141,124 @@ class Knowledge:
             self._facts[shard] = self._gather(shard)
         return self._facts[shard]
 
-    def planned(self, shard: int, slot_start_ns: int, version: int) -> dict[str, Array] | None:
-        """Return the plan of a slot by place, under a version: `PLANNED` columns, -1 nothing, -2 unknown; None if there is no plan."""
-        plan = self.plan.plan(slot_start_ns, slot_start_ns, version)
-        if plan is None:
+    def stretch_start_ns(self, at_ns: Array, version: int) -> Array:
+        """Return the start of the stretch under one plan that holds each instant: its slot's, or a later plan's in it."""
+        starts = self.slot_start_ns(at_ns)
+        for slot_ns in np.unique(starts).tolist():
+            if self.plan.is_split(slot_ns, slot_ns):
+                edges = np.array([stretch.start_ns for stretch in self.plan.stretches(slot_ns, version)])
+                rows = starts == slot_ns
+                starts[rows] = edges[np.searchsorted(edges, at_ns[rows], side="right") - 1]
+        return starts
+
+    def is_replanned(self, from_ns: int, to_ns: int) -> bool:
+        """Say whether a plan was replaced in a slot that these instants touch, or in the one before."""
+        first_ns, last_ns = self.slot_start_ns(np.array([from_ns, to_ns])).tolist()
+        return self.plan.is_split(first_ns - self.slot_length_ns, last_ns)
+
+    def planned(self, shard: int, at_ns: int, version: int) -> dict[str, Array] | None:
+        """Return what is planned at an instant by place, under a version: `PLANNED` columns, -1 nothing, -2 unknown; None if there is no plan."""
+        plan = self.plan.plan(self._slot_of(at_ns), at_ns, version)
+        return None if plan is None else self._rows(shard, plan)
+
+    def turn(self, shard: int, at_ns: int, version: int) -> Turn | None:
+        """Return what the stretch that holds an instant asks of each terminal; None without its plan or the one before."""
+        slot_ns = self._slot_of(at_ns)
+        before = self.planned(shard, slot_ns - 1, version)
+        stretches = [s for s in self.plan.stretches(slot_ns, version) if s.start_ns <= at_ns and s.plan is not None]
+        if before is None or not stretches:
             return None
-        key = shard, slot_start_ns, plan.version
+        turn = Turn(*(before["satellite_index"],) * 2, np.full(len(self.facts(shard).terminals), slot_ns), before)
+        for number, stretch in enumerate(stretches):
+            turn = self._next_turn(turn, shard, stretch, is_first=number == 0)
+        return turn
+
+    def _next_turn(self, turn: Turn, shard: int, stretch: Stretch, *, is_first: bool) -> Turn:
+        assert stretch.plan is not None  # the caller has seen to it
+        planned = self._rows(shard, stretch.plan)
+        satellite = planned["satellite_index"]
+        begins = (satellite != turn.satellite) | is_first
+        return Turn(
+            satellite=satellite,
+            before=np.where(begins, turn.satellite, turn.before),
+            since_ns=np.where(begins, stretch.start_ns, turn.since_ns),
+            planned=planned,
+        )
+
+    def next_stretch(self, at_ns: int, version: int) -> Stretch:
+        """Return what comes after the stretch that holds an instant."""
+        slot_ns = self._slot_of(at_ns)
+        later = [stretch for stretch in self.plan.stretches(slot_ns, version) if stretch.start_ns > at_ns]
+        return (later or self.plan.stretches(slot_ns + self.slot_length_ns, version))[0]
+
+    def planned_gateway(self, terminal_index: int, at_ns: int) -> int:
+        """Return the gateway that the plan gives a terminal at an instant; -1 for none."""
+        plan = self.plan.plan(self._slot_of(at_ns), at_ns)
+        if plan is None:
+            return MISSING
+        cell_ids = np.array([self.inventory.terminals[terminal_index].cell_id])
+        return max(MISSING, int(self.plan.rows(plan, cell_ids, np.array([terminal_index]))["gateway_index"][0]))
+
+    def in_maintenance(
+        self, facts: ShardFacts, satellites: Array, gateways: Array, places: Array, at_ns: Array, plan_version: int
+    ) -> Array:
+        """Say for each row whether planned work on anything that serves or is planned to serve it covers the instant.
+
+        Args:
+            facts: Of the shard.
+            satellites: That served last.
+            gateways: That served last.
+            places: Of the terminals.
+            at_ns: Instants.
+            plan_version: Of the plan.
+        """
+        if not self.maintenance:
+            return np.zeros(len(places), bool)
+        planned = self._planned_at(facts.shard, places, at_ns, plan_version)
+        subjects = {
+            SubjectKind.TERMINAL: (facts.terminals[places],),
+            SubjectKind.TENANT: (facts.tenants[places],),
+            SubjectKind.CELL: (facts.cell_ids[places],),
+            SubjectKind.SATELLITE: (satellites, planned["satellite_index"]),
+            SubjectKind.GATEWAY: (gateways, planned["gateway_index"]),
+            SubjectKind.POP: (planned["pop_index"],),
+        }
+        return windows.covered(self.maintenance, self._index_of, subjects, at_ns)
+
+    def works_on(self, kind: SubjectKind, index: int, at_ns: int) -> bool:
+        """Say whether planned work on one thing covers an instant."""
+        subjects = {each: (np.array([index]),) if each is kind else () for each in SubjectKind}
+        return bool(windows.covered(self.maintenance, self._index_of, subjects, np.array([at_ns]))[0])
+
+    def _planned_at(self, shard: int, places: Array, at_ns: Array, version: int) -> dict[str, Array]:
+        found = {name: np.full(len(places), MISSING, np.int32) for name in PLANNED}
+        starts_ns = self.stretch_start_ns(at_ns, version)
+        for start_ns in np.unique(starts_ns).tolist():
+            planned = self.planned(shard, start_ns, version)
+            rows = starts_ns == start_ns
+            if planned is not None:
+                for name, values in found.items():
+                    values[rows] = planned[name][places[rows]]
+        return found
+
+    def _slot_of(self, at_ns: int) -> int:
+        return int(self.slot_start_ns(np.array([at_ns]))[0])
+
+    def _rows(self, shard: int, plan: SlotPlan) -> dict[str, Array]:
+        key = shard, plan.slot_start_ns, plan.version
         if key not in self._planned:
             if len(self._planned) > 64 * max(1, self.inventory.shard_count):
                 self._planned.clear()
             facts = self.facts(shard)
-            self._planned[key] = plan.rows(facts.cell_ids, facts.terminals)
+            self._planned[key] = self.plan.rows(plan, facts.cell_ids, facts.terminals)
         return self._planned[key]
 
-    def planned_gateway(self, terminal_index: int, at_ns: int) -> int:
-        """Return the gateway that the plan gives a terminal at an instant; -1 for none."""
-        slot_start_ns = int(self.slot_start_ns(np.array([at_ns]))[0])
-        plan = self.plan.plan(slot_start_ns, at_ns)
-        if plan is None:
-            return MISSING
-        cell_ids = np.array([self.inventory.terminals[terminal_index].cell_id])
-        return max(MISSING, int(plan.rows(cell_ids, np.array([terminal_index]))["gateway_index"][0]))
-
-    def in_maintenance(self, facts: ShardFacts, gateways: Array, places: Array, at_ns: Array) -> Array:
-        """Say for each row whether a maintenance window on its terminal or its gateway covers the instant."""
-        covered = np.zeros(len(places), bool)
-        for window in self.maintenance:
-            if window.cancelled:
-                continue
-            inside = (window.start_at_ns <= at_ns) & (at_ns < window.end_at_ns)
-            if window.subject_kind is SubjectKind.TERMINAL:
-                inside &= facts.terminals[places] == self._index_of(window)
-            elif window.subject_kind is SubjectKind.GATEWAY:
-                inside &= gateways == self._index_of(window)
-            else:
-                continue
-            covered |= inside
-        return covered
-
-    def _index_of(self, window: MaintenanceWindow) -> int:
-        terminal = window.subject_kind is SubjectKind.TERMINAL
-        ids = (
-            {t.terminal_id: t.terminal_index for t in self.inventory.terminals}
-            if terminal
-            else {g.gateway_id: g.gateway_index for g in self.inventory.gateways}
-        )
-        return ids.get(window.subject_id, MISSING)
+    def _index_of(self, kind: SubjectKind, subject_id: str) -> int | None:
+        if kind is SubjectKind.CELL:
+            return int(subject_id, 16)
+        if (kind, subject_id) not in self._indexes:
+            self._indexes[kind, subject_id] = _find(self.inventory, kind, subject_id)
+        return self._indexes[kind, subject_id]
 
     def _gather(self, shard: int) -> ShardFacts:
         mine = self.inventory.terminals[shard :: self.inventory.shard_count]
@@ -229,6 +267,8 @@ class Knowledge:
         moves = np.array([t.mobility >= MobilityClass.LAND for t in mine], bool)
         critical = np.array([t.service is ServiceClass.CRITICAL_OT for t in mine], bool)
         return ShardFacts(
+            shard=shard,
+            tenants=np.array([t.tenant_index for t in mine], np.int32),
             terminals=np.array([t.terminal_index for t in mine], np.int32),
             cell_ids=np.array([t.cell_id for t in mine], np.int64),
             cadence_ns=np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64),
@@ -238,6 +278,13 @@ class Knowledge:
             reference_azimuth_deg=azimuth_deg,
             reference_tilt_deg=tilt_deg,
         )
+
+
+def _find(inventory: Inventory, kind: SubjectKind, subject_id: str) -> int | None:
+    """Return the index of a record by its id; a million terminals are gone through once for a window, not kept by name."""
+    name = kind.name.lower()
+    records = getattr(inventory, f"{name}s")
+    return next((i for i, record in enumerate(records) if getattr(record, f"{name}_id") == subject_id), None)
 
 
 def _or_nan(value: float | None) -> float:

@@ -28,6 +28,11 @@ class Metrics:
             "Frames that retention deleted before they were processed, since the start.",
             registry=self.registry,
         )
+        self.side_refused = Gauge(
+            "leo_streams_side_records_refused",
+            "Records of the side topics that could not be followed, since the start: a threshold out of its range.",
+            registry=self.registry,
+        )
         self.resumed_in = Gauge(
             "leo_streams_resume_seconds", "How long the last loading of snapshots took.", registry=self.registry
         )

@@ -77,6 +77,7 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
     Raises:
         ValueError: A row is of another shard, or of a terminal that the inventory does not have.
     """
+    knowledge = knowledge.for_frame(frame.header)
     header, limits = frame.header, knowledge.thresholds
     facts = knowledge.facts(state.shard)
     state = _grow(state, len(facts.terminals))

@@ -1,39 +1,38 @@
 """What the side topics say, folded into what the detectors know: inventory, plan, maintenance windows, thresholds."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
 
 from ingest.contract.bus import Message
-from ingest.contract.control import ControlRecord, MaintenanceWindow, ThresholdChange, decode_control
+from ingest.contract.control import MaintenanceWindow, ThresholdChange, decode_control
 from ingest.contract.frame import Rejected, decode
-from ingest.contract.inventory import Inventory, InventoryRecord, decode_record
+from ingest.contract.inventory_fold import INVENTORY_NAMES, InventoryFold
 from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
-from ingest.contract.topics import CONTACT_PLAN, INVENTORY_TOPICS
-from streams.knowledge import Knowledge, PlanBook
-from streams.thresholds import Thresholds
-
-_INVENTORY_NAMES = frozenset(topic.name for topic in INVENTORY_TOPICS)
-_CHANGEABLE = frozenset(Thresholds.__struct_fields__) - {"version"}
+from ingest.contract.topics import CONTACT_PLAN
+from streams.knowledge import Knowledge
+from streams.plan_book import PlanBook
+from streams.thresholds import Thresholds, changed
 
 
 class SideInputs:
     """Takes the records of the side topics in any order, and says what is known once an inventory is whole.
 
     Attributes:
-        refused_count: Records that could not be read; they are passed over.
+        refused: Why records were passed over, each with its sentence, since the last time somebody took them away.
+        refused_count: How many there were.
     """
 
     def __init__(self) -> None:
-        self._records: dict[tuple[str, bytes], InventoryRecord] = {}
-        self._inventory: Inventory | None = None
-        self._changes: dict[int, ThresholdChange] = {}
-        self._windows: dict[str, MaintenanceWindow] = {}
+        self._inventory = InventoryFold()
+        self._changes: dict[tuple[int, str], ThresholdChange] = {}
+        self._threshold_version = 0
+        self._windows: dict[tuple[str, int], MaintenanceWindow] = {}
         self._plan = PlanBook()
         self._knowledge: Knowledge | None = None
-        self._is_inventory_stale = False
+        self._is_control_stale = False
+        self.refused: list[str] = []
         self.refused_count = 0
 
     @property
@@ -44,65 +43,59 @@ class SideInputs:
     def take(self, messages: Iterable[Message]) -> None:
         """Take records in; nothing is known of them before `settle`."""
         for message in messages:
-            self._is_inventory_stale |= message.topic in _INVENTORY_NAMES
             try:
                 self._fold(message)
-            except msgspec.MsgspecError:
-                self.refused_count += 1
+            except (msgspec.MsgspecError, ValueError) as error:
+                self._refuse(f"{message.topic} at {message.offset}: {error}")
 
     def settle(self) -> None:
         """Make up the knowledge anew, if anything has come since the last time."""
-        if self._is_inventory_stale:
-            self._complete_inventory()
-        known, maintenance, thresholds = self._knowledge, tuple(self._windows.values()), self._thresholds()
-        if self._inventory is None:
+        inventory, known = self._inventory.settle(), self._knowledge
+        if inventory is None:
             return
-        if known is None or known.inventory is not self._inventory or known.thresholds != thresholds:
-            self._knowledge = Knowledge(
-                inventory=self._inventory, plan=self._plan, thresholds=thresholds, maintenance=maintenance
-            )
-        elif known.maintenance != maintenance:
+        if known is None or known.inventory is not inventory:
+            known = Knowledge(inventory=inventory, plan=self._plan)
+            self._is_control_stale = True
+        if self._is_control_stale:
             # What was worked out for each shard from the inventory stays.
-            self._knowledge = replace(known, maintenance=maintenance)
+            known = replace(
+                known,
+                maintenance=tuple(self._windows.values()),
+                changes=tuple(self._changes.values()),
+                threshold_version=self._threshold_version,
+                _views={},
+            )
+            self._is_control_stale = False
+        self._knowledge = known
 
     def _fold(self, message: Message) -> None:
-        if message.topic in _INVENTORY_NAMES:
-            if message.value is None:
-                self._records.pop((message.topic, message.key), None)
-            else:
-                self._records[message.topic, message.key] = decode_record(message.value)
+        if message.topic in INVENTORY_NAMES:
+            self._inventory.take(message.topic, message.key, message.value)
         elif message.value is None:
             return
         elif message.topic == CONTACT_PLAN.name:
             self._fold_plan(message.value)
         else:
-            self._fold_control(decode_control(message.value))
+            self._fold_control(message.value)
 
-    def _fold_control(self, record: ControlRecord) -> None:
+    def _fold_control(self, value: bytes) -> None:
+        record = decode_control(value)
         if isinstance(record, MaintenanceWindow):
-            self._windows[record.window_id] = record
+            self._windows[record.window_id, record.version] = record
+            self._is_control_stale = True
         elif isinstance(record, ThresholdChange):
-            if record.name in _CHANGEABLE:
-                self._changes[record.version] = record
-            else:
-                self.refused_count += 1
+            # Frames name its version whether or not it can be followed, and would wait for it in vain.
+            self._threshold_version = max(self._threshold_version, record.version)
+            self._is_control_stale = True
+            changed(Thresholds(), record)
+            self._changes[record.version, record.name] = record
 
     def _fold_plan(self, value: bytes) -> None:
         frame = decode(value, PLAN_LAYOUTS, PlanHeader)
         if isinstance(frame, Rejected):
-            self.refused_count += 1
-        else:
-            self._plan.add(frame.header, frame.columns)
+            raise ValueError(frame.detail or frame.reason.value)  # noqa: TRY004 - it is a value, and refused as all others
+        self._plan.add(frame.header, frame.columns)
 
-    def _complete_inventory(self) -> None:
-        self._is_inventory_stale = False
-        # Its records come over several topics: until the last is here, what was whole before holds.
-        with suppress(ValueError):
-            self._inventory = Inventory(self._records.values())
-
-    def _thresholds(self) -> Thresholds:
-        found = Thresholds()
-        for version, change in sorted(self._changes.items()):
-            value = type(getattr(found, change.name))(change.value)
-            found = msgspec.structs.replace(found, **{change.name: value}, version=version)
-        return found
+    def _refuse(self, why: str) -> None:
+        self.refused_count += 1
+        self.refused.append(why)

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
+import structlog
 from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Fatal, Message
@@ -11,6 +12,8 @@ from ingest.contract.topics import SIDE_TOPICS
 from streams.knowledge import Knowledge
 from streams.ordered_reader import message_of
 from streams.side_inputs import SideInputs
+
+log = structlog.get_logger()
 
 _POLL_MS = 500
 # A batch as large as this says that more is waiting: an inventory of a million is made up once, not for each batch.
@@ -41,6 +44,11 @@ class SideReader:
         if known is None:
             raise RuntimeError("ask after start()")
         return known
+
+    @property
+    def refused_count(self) -> int:
+        """Records that were passed over since the start."""
+        return self._inputs.refused_count
 
     def start(self) -> None:
         """Read what is there, wait until that is a whole inventory, and follow from then on."""
@@ -76,6 +84,9 @@ class SideReader:
 
     def _take(self, batch: list[Message]) -> None:
         self._inputs.take(batch)
+        for why in self._inputs.refused:
+            log.warning("side_record_refused", why=why)
+        self._inputs.refused.clear()
         if len(batch) < _BATCH_RECORDS:
             self._inputs.settle()
 

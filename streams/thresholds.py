@@ -1,8 +1,20 @@
-"""The detectors' settings, each with its reason; `control.v1` may change one, and every change is audited."""
+"""The detectors' settings, each with its reason and its range; `control.v1` may change one from an instant on."""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from ingest.contract.control import ThresholdChange
 from ingest.contract.instants import NS_PER_S
+
+# A day is longer than anything that is waited for, and half a turn is as far off as a face can look.
+Span = Annotated[int, Meta(gt=0, le=86_400 * NS_PER_S)]
+Angle = Annotated[float, Meta(gt=0, le=180)]
+Ratio = Annotated[float, Meta(gt=0, le=1)]
+Times = Annotated[float, Meta(gt=0, le=1_000)]
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,28 +51,53 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     version: int = 0
-    lateness_ns: int = 30 * NS_PER_S
-    reorder_wait_ns: int = 2 * NS_PER_S
-    producer_timeout_ns: int = 10 * NS_PER_S
-    drop_ratio: float = 0.5
-    stamp_jitter_ns: int = 100_000_000
-    outage_ns: int = 2 * NS_PER_S
-    critical_outage_ns: int = 1 * NS_PER_S
-    merge_ns: int = 1 * NS_PER_S
-    silence_cadences: float = 3.0
-    silence_ns: int = 5 * NS_PER_S
-    stored_wait_ns: int = 30 * NS_PER_S
-    slot_edge_ns: int = 350_000_000
-    on_time_s: float = 1.5
-    ping_pong_ns: int = 60 * NS_PER_S
-    short_stay_ns: int = 15 * NS_PER_S
-    adjacent_cadences: float = 1.5
-    tilt_warning_deg: float = 5.0
-    tilt_warning_ns: int = 30 * NS_PER_S
-    tilt_critical_deg: float = 30.0
-    tilt_critical_ns: int = 10 * NS_PER_S
-    tilt_uncertainty_deg: float = 3.0
-    tilt_doubts: float = 2.0
-    tilt_stable_ns: int = 60 * NS_PER_S
-    tilt_lost_ns: int = 5 * NS_PER_S
-    tilt_restored_ns: int = 10 * NS_PER_S
+    lateness_ns: Span = 30 * NS_PER_S
+    reorder_wait_ns: Span = 2 * NS_PER_S
+    producer_timeout_ns: Span = 10 * NS_PER_S
+    drop_ratio: Ratio = 0.5
+    stamp_jitter_ns: Span = 100_000_000
+    outage_ns: Span = 2 * NS_PER_S
+    critical_outage_ns: Span = 1 * NS_PER_S
+    merge_ns: Span = 1 * NS_PER_S
+    silence_cadences: Times = 3.0
+    silence_ns: Span = 5 * NS_PER_S
+    stored_wait_ns: Span = 30 * NS_PER_S
+    slot_edge_ns: Span = 350_000_000
+    on_time_s: Times = 1.5
+    ping_pong_ns: Span = 60 * NS_PER_S
+    short_stay_ns: Span = 15 * NS_PER_S
+    adjacent_cadences: Times = 1.5
+    tilt_warning_deg: Angle = 5.0
+    tilt_warning_ns: Span = 30 * NS_PER_S
+    tilt_critical_deg: Angle = 30.0
+    tilt_critical_ns: Span = 10 * NS_PER_S
+    tilt_uncertainty_deg: Angle = 3.0
+    tilt_doubts: Times = 2.0
+    tilt_stable_ns: Span = 60 * NS_PER_S
+    tilt_lost_ns: Span = 5 * NS_PER_S
+    tilt_restored_ns: Span = 10 * NS_PER_S
+
+
+def changed(limits: Thresholds, change: ThresholdChange) -> Thresholds:
+    """Return thresholds with one of them changed.
+
+    Raises:
+        ValueError: There is none of that name, or the value is no number.
+        msgspec.ValidationError: It is out of its range.
+    """
+    if change.name not in _CHANGEABLE:
+        raise ValueError(f"no threshold is called {change.name!r}")
+    kind = type(getattr(limits, change.name))
+    if not math.isfinite(change.value):
+        raise ValueError(f"{change.name} cannot be {change.value}")
+    values = msgspec.to_builtins(limits) | {change.name: kind(change.value), "version": change.version}
+    return msgspec.convert(values, Thresholds)
+
+
+def in_force(changes: Iterable[ThresholdChange], version: int, at_ns: int) -> tuple[ThresholdChange, ...]:
+    """Return the changes that hold at an instant under a version, in the order in which they apply."""
+    ordered = sorted(changes, key=lambda change: (change.version, change.name))
+    return tuple(change for change in ordered if change.version <= version and change.effective_at_ns <= at_ns)
+
+
+_CHANGEABLE = frozenset(Thresholds.__struct_fields__) - {"version"}

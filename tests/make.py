@@ -7,7 +7,8 @@ from ingest.contract.frame import Frame, TelemetryHeader
 from ingest.contract.inventory import Deployment, Gateway, Inventory, Pop, Satellite, Tenant, Terminal
 from ingest.contract.plan import PLAN, PlanHeader
 from ingest.contract.telemetry import ATTACHMENT, TERMINAL
-from streams.knowledge import Knowledge, PlanBook
+from streams.knowledge import Knowledge
+from streams.plan_book import PlanBook
 
 S = 1_000_000_000
 # 2025-10-03T00:00:00Z, the start of simulated time; a multiple of the slot length.

@@ -18,8 +18,21 @@ class Judgement(StrEnum):
     WRONG_ROOT = "wrong_root"
 
 
+# What a window can be on: whatever carries a terminal's service. Of the control plane and of ourselves nobody can say
+# whom it touches, and a window that covers everybody would explain away every outage.
+WORKABLE = (
+    SubjectKind.TERMINAL, SubjectKind.SATELLITE, SubjectKind.GATEWAY, SubjectKind.POP, SubjectKind.CELL,
+    SubjectKind.TENANT,
+)  # fmt: skip
+
+
 class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="maintenance_window"):
-    """Work that is planned on a part of the network; what it explains pages nobody."""
+    """Work that is planned on a part of the network; what it explains pages nobody.
+
+    Attributes:
+        subject_kind, subject_id: What is worked on; a cell's id is its h3 number in hexadecimal.
+        version: Rises with every window that is said, changed or cancelled; frames name the highest.
+    """
 
     window_id: str
     subject_kind: SubjectKind
@@ -34,6 +47,22 @@ class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True, tag_field="ty
     def __post_init__(self) -> None:
         if self.end_at_ns <= self.start_at_ns:
             raise ValueError(f"maintenance window {self.window_id!r} ends before it starts: swap start and end")
+        if self.subject_kind not in WORKABLE:
+            raise ValueError(
+                f"maintenance window {self.window_id!r} is on {self.subject_kind.name.lower()}: name the terminals, "
+                "satellites, gateways, PoPs, cells or tenants that it touches"
+            )
+        if self.subject_kind is SubjectKind.CELL and not _is_hexadecimal(self.subject_id):
+            raise ValueError(
+                f"maintenance window {self.window_id!r} is on cell {self.subject_id!r}: write its h3 number in hexadecimal"
+            )
+
+
+def _is_hexadecimal(text: str) -> bool:
+    try:
+        return int(text, 16) >= 0
+    except ValueError:
+        return False
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="acknowledgement"):
@@ -74,10 +103,13 @@ decode_control = msgspec.json.Decoder(ControlRecord).decode
 
 
 def control_key(record: ControlRecord) -> str:
-    """Return the compaction key: a later record of the same key replaces the earlier."""
+    """Return the compaction key: a later record of the same key replaces the earlier.
+
+    Of what frames name a version of, every version is kept: a replay must find what held then.
+    """
     match record:
         case MaintenanceWindow():
-            return f"maintenance:{record.window_id}"
+            return f"maintenance:{record.window_id}:{record.version}"
         case Acknowledgement():
             return f"acknowledgement:{record.incident_id}"
         case ThresholdChange():

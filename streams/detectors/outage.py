@@ -229,7 +229,7 @@ def _start(
     """Open outages at places; the plan may have foreseen them."""
     satellite, gateway = serving[0][where], serving[1][where]
     uncovered = _uncovered(knowledge, facts, where, start_ns, shard, plan_version)
-    foreseen = uncovered | knowledge.in_maintenance(facts, gateway, where, start_ns)
+    foreseen = uncovered | knowledge.in_maintenance(facts, satellite, gateway, where, start_ns, plan_version)
     cause = np.where(uncovered, OutageCause.COVERAGE_GAP, cause).astype(np.int8)
     values: dict[str, Any] = {
         "phase": OUT, "start_ns": start_ns, "cause": cause, "detached": detached, "expected": foreseen.astype(np.int8),
@@ -258,11 +258,11 @@ def _uncovered(
     knowledge: Knowledge, facts: ShardFacts, where: Array, start_ns: Array, shard: int, plan_version: int
 ) -> Array:
     """Say where the plan had no satellite just after the start; the last second before a slot belongs to its gap."""
-    slots_ns = knowledge.slot_start_ns(start_ns + facts.cadence_ns[where])
+    stretches_ns = knowledge.stretch_start_ns(start_ns + facts.cadence_ns[where], plan_version)
     uncovered = np.zeros(len(where), bool)
-    for slot_ns in np.unique(slots_ns).tolist():
-        plan = knowledge.planned(shard, slot_ns, plan_version)
-        rows = slots_ns == slot_ns
+    for stretch_ns in np.unique(stretches_ns).tolist():
+        plan = knowledge.planned(shard, stretch_ns, plan_version)
+        rows = stretches_ns == stretch_ns
         if plan is not None:
             uncovered[rows] = plan["satellite_index"][where[rows]] == MISSING
     return uncovered
@@ -407,7 +407,9 @@ def _suspect(
     start_ns = state.observed_ns[where]
     satellite, gateway = serving[0][where], serving[1][where]
     uncovered = _uncovered(knowledge, facts, where, start_ns, shard, plan_version)
-    foreseen = (uncovered | knowledge.in_maintenance(facts, gateway, where, start_ns)).astype(np.int8)
+    foreseen = (uncovered | knowledge.in_maintenance(facts, satellite, gateway, where, start_ns, plan_version)).astype(
+        np.int8
+    )
     values: dict[str, Any] = {
         "phase": SUSPECTED, "start_ns": start_ns, "satellite": satellite, "gateway": gateway, "expected": foreseen,
         "boots": 0, "bad_since_ns": _NEVER, "evidence_ns": _NEVER, "evidence_cause": MISSING, "settle_at_ns": _NEVER,

@@ -8,7 +8,8 @@ from ingest.contract.columns import row_count
 from ingest.contract.frame import TelemetryHeader, decode
 from ingest.contract.telemetry import ATTACHMENT, TERMINAL
 from streams.contract.catalogue import KIND_BY_CODE
-from streams.knowledge import Knowledge, PlanBook
+from streams.knowledge import Knowledge
+from streams.plan_book import PlanBook
 from streams.shard import COLUMNS_READ, new_state, step
 from streams.thresholds import Thresholds
 from tests.chaos.traffic import SHARD_COUNT, Traffic, inventory

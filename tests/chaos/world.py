@@ -26,7 +26,8 @@ from ingest.contract.topics import (
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.topics import STREAMS_TOPICS, TERMINAL_EVENTS
-from streams.knowledge import Knowledge, PlanBook
+from streams.knowledge import Knowledge
+from streams.plan_book import PlanBook
 from streams.thresholds import Thresholds
 from streams.workbench import Workbench
 from tests.chaos.traffic import PARTITION_COUNT

@@ -1,5 +1,6 @@
 """What the side topics say, in any order, and what is known of it when."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -44,8 +45,10 @@ def window(version=1, end_at_ns=20):
     )  # fmt: skip
 
 
-def threshold(name, value, version):
-    return control(ThresholdChange(name=name, value=value, version=version, effective_at_ns=0, by="ann"))
+def threshold(name, value, version, effective_at_ns=0):
+    return control(
+        ThresholdChange(name=name, value=value, version=version, effective_at_ns=effective_at_ns, by="ann")
+    )
 
 
 def plan(version=3):
@@ -66,10 +69,15 @@ def known(*batches):
     return inputs.knowledge
 
 
-def frame_of(**versions):
+def frame_of(received_at_ns=0, **versions):
     return TelemetryHeader(
-        kind="terminal", version=1, received_at_ns=0, producer_id="p", producer_sequence=1, **versions
+        kind="terminal", version=1, received_at_ns=received_at_ns, producer_id="p", producer_sequence=1, **versions
     )
+
+
+def limits(*records, **header):
+    """Return the thresholds that a frame is judged by."""
+    return known([deployment(), terminal(0), *records]).for_frame(frame_of(**header)).thresholds
 
 
 def test_nothing_is_known_before_there_is_a_deployment():
@@ -110,33 +118,88 @@ def test_a_plan_is_known_at_once_and_what_was_worked_out_of_the_inventory_stays(
     assert before.has_versions(frame_of(plan_version=3))
 
 
-def test_a_later_version_of_a_maintenance_window_replaces_the_earlier():
+def test_of_a_maintenance_window_a_frame_sees_the_newest_version_that_it_knows():
     found = known([deployment(), terminal(0), control(window(1))], [control(window(2, end_at_ns=30))])
 
-    assert [each.end_at_ns for each in found.maintenance] == [30]
     assert found.has_versions(frame_of(maintenance_version=2))
+    assert not found.has_versions(frame_of(maintenance_version=3))
+    seen = [
+        [each.end_at_ns for each in found.for_frame(frame_of(maintenance_version=version)).maintenance]
+        for version in (0, 1, 2)
+    ]
+    assert seen == [[], [20], [30]]
+
+
+def test_a_maintenance_window_that_was_called_off_covers_nobody_from_that_version_on():
+    off = msgspec.structs.replace(window(2), cancelled=True)
+    found = known([deployment(), terminal(0), control(window(1)), control(off)])
+
+    assert found.for_frame(frame_of(maintenance_version=1)).maintenance == (window(1),)
+    assert found.for_frame(frame_of(maintenance_version=2)).maintenance == ()
 
 
 def test_threshold_changes_are_applied_in_the_order_of_their_versions():
     later_first = [threshold("tilt_warning_deg", 8.0, 2), threshold("tilt_warning_deg", 6.0, 1)]
-    found = known([deployment(), terminal(0), *later_first]).thresholds
 
-    assert found.tilt_warning_deg == pytest.approx(8.0)
-    assert found.version == 2
+    assert limits(*later_first, threshold_version=2).tilt_warning_deg == pytest.approx(8.0)
+    assert limits(*later_first, threshold_version=1).tilt_warning_deg == pytest.approx(6.0)
+
+
+def test_a_threshold_holds_from_its_own_instant_on_and_for_frames_that_know_of_it():
+    change = threshold("tilt_warning_deg", 8.0, 1, effective_at_ns=100)
+    before = Thresholds().tilt_warning_deg
+
+    assert limits(change, received_at_ns=99, threshold_version=1).tilt_warning_deg == pytest.approx(before)
+    assert limits(change, received_at_ns=100, threshold_version=1).tilt_warning_deg == pytest.approx(8.0)
+    assert limits(change, received_at_ns=100, threshold_version=0).tilt_warning_deg == pytest.approx(before)
+
+
+def test_two_thresholds_may_change_under_one_version():
+    both = [threshold("tilt_warning_deg", 8.0, 1), threshold("outage_ns", 3e9, 1)]
+    found = limits(*both, threshold_version=1)
+
+    assert (found.tilt_warning_deg, found.outage_ns) == (8.0, 3 * NS_PER_S)
 
 
 def test_a_threshold_keeps_its_type():
-    found = known([deployment(), terminal(0), threshold("outage_ns", 3e9, 1)]).thresholds
+    assert isinstance(limits(threshold("outage_ns", 3e9, 1), threshold_version=1).outage_ns, int)
 
-    assert isinstance(found.outage_ns, int)
-    assert found.outage_ns == 3 * NS_PER_S
+
+def test_what_was_worked_out_for_a_shard_stays_unless_a_threshold_changes_it():
+    stays = known([deployment(), terminal(0), threshold("outage_ns", 3e9, 2), control(window(1))])
+    plain = stays.for_frame(frame_of())
+    windowed = stays.for_frame(frame_of(maintenance_version=1))
+    stricter = stays.for_frame(frame_of(threshold_version=2))
+
+    assert plain is stays.for_frame(frame_of())
+    assert windowed.facts(0) is plain.facts(0)
+    assert (plain.facts(0).outage_ns[0], stricter.facts(0).outage_ns[0]) == (2 * NS_PER_S, 3 * NS_PER_S)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("no_such_thing", 1.0), ("version", 7.0), ("outage_ns", -1.0), ("outage_ns", 0.5), ("drop_ratio", 1.5),
+        ("tilt_warning_deg", 181.0), ("silence_cadences", 0.0), ("outage_ns", 1e300),
+    ],
+)  # fmt: skip
+def test_a_change_that_cannot_be_followed_has_no_effect_and_no_frame_waits_for_it(name, value):
+    inputs = SideInputs()
+    inputs.take([deployment(), terminal(0), threshold(name, value, 5)])
+    inputs.settle()
+    frame = frame_of(threshold_version=5)
+
+    assert inputs.refused_count == 1
+    assert inputs.knowledge.has_versions(frame)
+    assert inputs.knowledge.for_frame(frame).thresholds == Thresholds()
+    assert name in inputs.refused[0] or "$" in inputs.refused[0]
 
 
 def test_what_cannot_be_read_is_counted_and_passed_over():
     inputs = SideInputs()
     broken = [message(topic, "x", b"{") for topic in (INVENTORY_TERMINAL, CONTROL_RECORDS, CONTACT_PLAN)]
-    inputs.take([*broken, threshold("no_such_thing", 1.0, 1), deployment(), terminal(0)])
+    inputs.take([*broken, deployment(), terminal(0)])
     inputs.settle()
 
-    assert inputs.refused_count == 4
+    assert inputs.refused_count == 3
     assert inputs.knowledge.thresholds == Thresholds()

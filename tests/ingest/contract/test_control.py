@@ -21,7 +21,7 @@ WINDOW = MaintenanceWindow(
     window_id="w1", subject_kind=SubjectKind.GATEWAY, subject_id="g", start_at_ns=1, end_at_ns=2, version=1, by="noc"
 )
 RECORDS = [
-    (WINDOW, "maintenance:w1"),
+    (WINDOW, "maintenance:w1:1"),
     (Acknowledgement(incident_id="i", by="noc", at_ns=1), "acknowledgement:i"),
     (ThresholdChange(name="tilt", value=4.0, version=3, effective_at_ns=1, by="noc"), "threshold:tilt:3"),
     (Verdict(incident_id="i", judgement=Judgement.FALSE, by="ann", at_ns=1), "verdict:i:ann"),
@@ -39,3 +39,18 @@ def test_a_window_that_ends_before_it_starts_is_refused():
 
     with pytest.raises(msgspec.ValidationError, match="swap start and end"):
         decode_control(json.dumps(backwards).encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject_id", "sentence"),
+    [
+        (SubjectKind.PIPELINE, "door-1", "is on pipeline: name the terminals, satellites"),
+        (SubjectKind.CONTROL_PLANE, "scheduler", "is on control_plane: name the terminals, satellites"),
+        (SubjectKind.CELL, "kansas", "write its h3 number in hexadecimal"),
+    ],
+)
+def test_a_window_on_what_covers_no_terminal_is_refused_with_what_to_do(kind, subject_id, sentence):
+    wrong = {**json.loads(encode_control(WINDOW)), "subject_kind": kind, "subject_id": subject_id}
+
+    with pytest.raises(msgspec.ValidationError, match=sentence):
+        decode_control(json.dumps(wrong).encode())
