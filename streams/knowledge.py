@@ -14,7 +14,7 @@ from ingest.contract.instants import NS_PER_S
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import MobilityClass, ServiceClass, SubjectKind
 from streams import maintenance as windows
-from streams.plan_book import PLANNED, PlanBook, SlotPlan, Stretch
+from streams.plan_book import PLANNED, PlanBook, SlotPlan
 from streams.thresholds import Thresholds, changed, in_force
 
 
@@ -44,6 +44,10 @@ class ShardFacts:
     keeps_still: Array
     reference_azimuth_deg: Array
     reference_tilt_deg: Array
+
+
+# Slots whose plan is held by place, for each shard: 16 bytes a terminal and slot; what is older is looked up again.
+KEPT_ROWS = 8
 
 
 class Turn(NamedTuple):
@@ -146,10 +150,14 @@ class Knowledge:
         starts = self.slot_start_ns(at_ns)
         for slot_ns in np.unique(starts).tolist():
             if self.plan.is_split(slot_ns, slot_ns):
-                edges = np.array([stretch.start_ns for stretch in self.plan.stretches(slot_ns, version)])
+                edges = np.array([slot_ns, *(stretch.start_ns for stretch in self.plan.stretches(slot_ns, version))])
                 rows = starts == slot_ns
                 starts[rows] = edges[np.searchsorted(edges, at_ns[rows], side="right") - 1]
         return starts
+
+    def slot_end_ns(self, at_ns: int) -> int:
+        """Return the end of the slot that holds an instant."""
+        return self._slot_of(at_ns) + self.slot_length_ns
 
     def is_replanned(self, from_ns: int, to_ns: int) -> bool:
         """Say whether a plan was replaced in a slot that these instants touch, or in the one before."""
@@ -165,31 +173,24 @@ class Knowledge:
         """Return what the stretch that holds an instant asks of each terminal; None without its plan or the one before."""
         slot_ns = self._slot_of(at_ns)
         before = self.planned(shard, slot_ns - 1, version)
-        stretches = [s for s in self.plan.stretches(slot_ns, version) if s.start_ns <= at_ns and s.plan is not None]
+        stretches = [s for s in self.plan.stretches(slot_ns, version) if s.start_ns <= at_ns]
         if before is None or not stretches:
             return None
-        turn = Turn(*(before["satellite_index"],) * 2, np.full(len(self.facts(shard).terminals), slot_ns), before)
-        for number, stretch in enumerate(stretches):
-            turn = self._next_turn(turn, shard, stretch, is_first=number == 0)
+        planned = self._rows(shard, stretches[0].plan)
+        since_ns = np.broadcast_to(np.int64(stretches[0].start_ns), len(planned["satellite_index"]))
+        turn = Turn(planned["satellite_index"], before["satellite_index"], since_ns, planned)
+        for stretch in stretches[1:]:
+            turn = _turned(turn, self._rows(shard, stretch.plan), stretch.start_ns)
         return turn
 
-    def _next_turn(self, turn: Turn, shard: int, stretch: Stretch, *, is_first: bool) -> Turn:
-        assert stretch.plan is not None  # the caller has seen to it
-        planned = self._rows(shard, stretch.plan)
-        satellite = planned["satellite_index"]
-        begins = (satellite != turn.satellite) | is_first
-        return Turn(
-            satellite=satellite,
-            before=np.where(begins, turn.satellite, turn.before),
-            since_ns=np.where(begins, stretch.start_ns, turn.since_ns),
-            planned=planned,
-        )
-
-    def next_stretch(self, at_ns: int, version: int) -> Stretch:
-        """Return what comes after the stretch that holds an instant."""
+    def next_stretch(self, at_ns: int, version: int) -> tuple[int, SlotPlan | None]:
+        """Return start and plan of what comes after the stretch that holds an instant; no plan where none is known."""
         slot_ns = self._slot_of(at_ns)
         later = [stretch for stretch in self.plan.stretches(slot_ns, version) if stretch.start_ns > at_ns]
-        return (later or self.plan.stretches(slot_ns + self.slot_length_ns, version))[0]
+        if later:
+            return later[0]
+        next_ns = slot_ns + self.slot_length_ns
+        return next_ns, self.plan.plan(next_ns, next_ns, version)
 
     def planned_gateway(self, terminal_index: int, at_ns: int) -> int:
         """Return the gateway that the plan gives a terminal at an instant; -1 for none."""
@@ -247,8 +248,8 @@ class Knowledge:
     def _rows(self, shard: int, plan: SlotPlan) -> dict[str, Array]:
         key = shard, plan.slot_start_ns, plan.version
         if key not in self._planned:
-            if len(self._planned) > 64 * max(1, self.inventory.shard_count):
-                self._planned.clear()
+            if len(self._planned) >= KEPT_ROWS * self.inventory.shard_count:
+                del self._planned[next(iter(self._planned))]
             facts = self.facts(shard)
             self._planned[key] = self.plan.rows(plan, facts.cell_ids, facts.terminals)
         return self._planned[key]
@@ -278,6 +279,17 @@ class Knowledge:
             reference_azimuth_deg=azimuth_deg,
             reference_tilt_deg=tilt_deg,
         )
+
+
+def _turned(turn: Turn, planned: dict[str, Array], start_ns: int) -> Turn:
+    """Return what is asked once a new plan has replaced the running one."""
+    begins = planned["satellite_index"] != turn.satellite
+    return Turn(
+        satellite=planned["satellite_index"],
+        before=np.where(begins, turn.satellite, turn.before),
+        since_ns=np.where(begins, start_ns, turn.since_ns),
+        planned=planned,
+    )
 
 
 def _find(inventory: Inventory, kind: SubjectKind, subject_id: str) -> int | None:

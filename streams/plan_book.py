@@ -14,12 +14,15 @@ import pyarrow as pa
 from ingest.contract.columns import Array, Columns
 from ingest.contract.plan import PlanHeader
 from ingest.contract.plan_parts import PlanParts
+from ingest.contract.topics import DAY_S
 
-# Telemetry is kept 24 h and the plan is said up to an hour ahead: whatever is read again finds its plan (slots of 30 s).
-KEPT_SLOTS = 25 * 120
+# Telemetry is kept 24 h and the plan is said up to an hour ahead: whatever is read again finds its plan. With 100,000 cells
+# a slot of 30 s takes 0.13 to 0.16 MB so packed, a day 0.4 GB; as arrays it would be 8 GB (docs/decisions/0007).
+PLAN_HISTORY_S = DAY_S + 3_600
+KEPT_SLOTS = PLAN_HISTORY_S // 30
 PLANNED = ("satellite_index", "beam_id", "gateway_index", "pop_index")
 _UNKNOWN = -2
-_CODEC = "lz4"
+_CODEC = "zstd"
 # Slots that are being asked about stay unpacked: those at the clock, the one before and the one behind.
 _UNPACKED_COUNT = 8
 
@@ -86,10 +89,10 @@ class SlotPlan:
 
 
 class Stretch(NamedTuple):
-    """A part of a slot under one plan; None before the first has come into force."""
+    """A part of a slot under one plan."""
 
     start_ns: int
-    plan: SlotPlan | None
+    plan: SlotPlan
 
 
 class PlanBook:
@@ -125,7 +128,7 @@ class PlanBook:
             versions.append(plan)
             versions.sort(key=lambda known: known.version)
         self._newest, self.version = plan, max(self.version, header.plan_version)
-        if len(self.stretches(header.slot_start_ns)) > 1:
+        if [stretch.start_ns for stretch in self.stretches(header.slot_start_ns)] != [header.slot_start_ns]:
             self._split.add(header.slot_start_ns)
         if len(self._slots) > KEPT_SLOTS:
             oldest_ns = min(self._slots)
@@ -139,22 +142,23 @@ class PlanBook:
         return _pack(whole[key][chosen], {name: whole[name][chosen] for name in PLANNED}, like)
 
     def stretches(self, slot_start_ns: int, version: int | None = None) -> list[Stretch]:
-        """Return a slot's stretches in order under a version, or under the newest; the first begins with the slot."""
+        """Return a slot's stretches in order under a version, or under the newest; the first may begin late."""
         plans = [p for p in self._slots.get(slot_start_ns, ()) if version is None or p.version <= version]
-        found = [Stretch(slot_start_ns, None)]
+        found: list[Stretch] = []
         for start_ns in sorted({plan.from_ns for plan in plans}):
             newest = max((p for p in plans if p.from_ns <= start_ns), key=lambda p: p.version)
-            if newest is not found[-1].plan:
+            if not found or newest is not found[-1].plan:
                 found.append(Stretch(start_ns, newest))
-        return found[1:] if len(found) > 1 and found[1].start_ns == slot_start_ns else found
+        return found
 
     def plan(self, slot_start_ns: int, at_ns: int, version: int | None = None) -> SlotPlan | None:
         """Return what is in force at an instant of a slot, under a version or under the newest."""
         at_ns = max(at_ns, slot_start_ns)
-        return [s.plan for s in self.stretches(slot_start_ns, version) if s.start_ns <= at_ns][-1]
+        begun = [stretch.plan for stretch in self.stretches(slot_start_ns, version) if stretch.start_ns <= at_ns]
+        return begun[-1] if begun else None
 
     def is_split(self, from_slot_ns: int, to_slot_ns: int) -> bool:
-        """Say whether any slot that starts there has more than one stretch."""
+        """Say whether a slot that starts there is not under one plan from its start to its end."""
         return any(from_slot_ns <= slot_ns <= to_slot_ns for slot_ns in self._split)
 
     def by_cell(self, plan: SlotPlan) -> dict[str, Array]:

@@ -1,6 +1,7 @@
 """A thread that follows the side topics, all partitions from the beginning, in no consumer group."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 
@@ -8,13 +9,15 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 
 from ingest.contract.bus import Fatal, Message
-from ingest.contract.topics import SIDE_TOPICS
+from ingest.contract.topics import CONTACT_PLAN, SIDE_TOPICS
 from streams.knowledge import Knowledge
 from streams.ordered_reader import message_of
+from streams.plan_book import PLAN_HISTORY_S
 from streams.side_inputs import SideInputs
 
 log = structlog.get_logger()
 
+_PLAN = TopicPartition(CONTACT_PLAN.name, 0)
 _POLL_MS = 500
 # A batch as large as this says that more is waiting: an inventory of a million is made up once, not for each batch.
 _BATCH_RECORDS = 5_000
@@ -55,6 +58,7 @@ class SideReader:
         places = list(self._places())
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
+        self._skip_old_plans()
         ends = self._consumer.end_offsets(places)
         while any(self._consumer.position(place) < end for place, end in ends.items()):
             self._take(self._fetch())
@@ -75,6 +79,13 @@ class SideReader:
             if not partitions:
                 raise Fatal(f"topic {topic.name} is not there: create the topics first")
             yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
+
+    def _skip_old_plans(self) -> None:
+        """Begin with the plans that telemetry which is still kept may ask for; both are kept by the broker's time."""
+        from_ms = round((time.time() - PLAN_HISTORY_S) * 1000)
+        for place, found in self._consumer.offsets_for_times({_PLAN: from_ms}).items():
+            if found is not None:
+                self._consumer.seek(place, found.offset)
 
     def _follow(self) -> None:
         while not self._stopping.is_set():

@@ -41,13 +41,16 @@ def inventory(count=4, *, shard_count=1, version=1, terminals=None):
     ])  # fmt: skip
 
 
-def plan_frame(slot, satellites, *, version=1, terminals=()):
-    """Return one slot's plan: satellite by cell, and (terminal, satellite) where terminals are singled out."""
+def plan_frame(slot, satellites, *, version=1, terminals=(), from_s=0.0, published_s=-30.0):
+    """Return one slot's plan: satellite by cell, and (terminal, satellite) where terminals are singled out.
+
+    `from_s` and `published_s` count from the slot's start.
+    """
     rows = [(cell, -1, satellite) for cell, satellite in satellites.items()] + [(-1, t, s) for t, s in terminals]
     start_ns = START_NS + slot * SLOT_NS
     header = PlanHeader(
         kind="plan", version=1, plan_version=version, slot_start_ns=start_ns, slot_end_ns=start_ns + SLOT_NS,
-        valid_from_ns=start_ns, published_at_ns=start_ns - SLOT_NS,
+        valid_from_ns=start_ns + round(from_s * S), published_at_ns=start_ns + round(published_s * S),
     )  # fmt: skip
     count = len(rows)
     columns = {c.name: np.zeros(count, c.numpy_type) for c in PLAN.columns}
@@ -57,11 +60,13 @@ def plan_frame(slot, satellites, *, version=1, terminals=()):
     return header, columns
 
 
-def knowledge(count=4, *, shard_count=1, plan=None, terminals=None, maintenance=()):
-    """Return what a workshop knows; `plan` maps a slot's number to satellite by cell."""
+def knowledge(count=4, *, shard_count=1, plan=None, replans=(), terminals=None, maintenance=()):
+    """Return what a workshop knows; `plan` maps a slot's number to satellite by cell, `replans` are frames of their own."""
     book = PlanBook()
     for slot, satellites in (plan or {}).items():
         book.add(*plan_frame(slot, satellites))
+    for replan in replans:
+        book.add(*replan)
     return Knowledge(inventory(count, shard_count=shard_count, terminals=terminals), book, maintenance=maintenance)
 
 

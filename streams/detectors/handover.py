@@ -35,9 +35,9 @@ class HandoverState:
         since_ns: Observed time since when the satellite serves; of a terminal's first one, since when it was seen.
         left_satellite, left_at_ns: The one before it, and when it was left.
         rtt_ms: Round trip of the last sample with one.
-        slot_ns: Start of the slot of the last sample.
-        reached: Whether the satellite planned for that slot has been seen in it.
-        slot_satellite: The satellite that served at the slot's first sample.
+        slot_ns: Start of the slot of the last sample, or of the stretch in it since a new plan replaced the running one.
+        reached: Whether the satellite planned then has been seen since.
+        slot_satellite: The satellite that served at the first sample of it.
     """
 
     serving: tuple[Array, ...]
@@ -157,23 +157,23 @@ def _conformance(
     to_satellite: Array,
     satellite_moved: Array,
 ) -> tuple[Array, Array, int]:
-    """Hold satellite changes against the plan of the slot they fall in and of the next; the rest is null."""
+    """Hold satellite changes against the plan of the stretch they fall in and of the next; the rest is null."""
     conformance = np.full(len(at), MISSING, np.int8)
     error_s = np.full(len(at), np.nan, np.float32)
-    slots_ns = knowledge.slot_start_ns(observed_ns)
-    for slot_ns in np.unique(slots_ns[satellite_moved]).tolist():
-        rows = np.flatnonzero(satellite_moved & (slots_ns == slot_ns))
-        now, before, later = (_satellites(knowledge, shard, plan_version, slot_ns, step_) for step_ in (0, -1, 1))
-        if now is None or before is None:
+    stretches_ns = knowledge.stretch_start_ns(observed_ns, plan_version)
+    for stretch_ns in np.unique(stretches_ns[satellite_moved]).tolist():
+        rows = np.flatnonzero(satellite_moved & (stretches_ns == stretch_ns))
+        turn = knowledge.turn(shard, stretch_ns, plan_version)
+        if turn is None:
             continue
         places, satellite = at[rows], to_satellite[rows]
-        judged = now[places] != _UNPLANNED_CELL
-        into_s = (observed_ns[rows] - slot_ns) / NS_PER_S
-        here = (now[places] == satellite) & (before[places] != satellite)
-        ahead = np.zeros(len(rows), bool)
-        if later is not None:
-            ahead = ~here & (later[places] == satellite) & (now[places] != satellite)
-        error = np.where(here, into_s, np.where(ahead, into_s - knowledge.slot_length_ns / NS_PER_S, np.nan))
+        now = turn.satellite[places]
+        here = (now == satellite) & (turn.before[places] != satellite)
+        error_ns = np.where(here, observed_ns[rows] - turn.since_ns[places], 0)
+        ahead, ahead_ns = _ahead(knowledge, shard, plan_version, stretch_ns, places, satellite, observed_ns[rows])
+        ahead &= ~here & (now != satellite)
+        error = np.where(here | ahead, np.where(ahead, ahead_ns, error_ns) / NS_PER_S, np.nan)
+        judged = now != _UNPLANNED_CELL
         conformance[rows] = np.where(judged, _words(error, knowledge.thresholds), MISSING)
         error_s[rows] = np.where(judged, error, np.nan)
     return conformance, error_s, int((satellite_moved & (conformance == MISSING)).sum())
@@ -182,9 +182,22 @@ def _conformance(
 _UNPLANNED_CELL = -2
 
 
-def _satellites(knowledge: Knowledge, shard: int, plan_version: int, slot_ns: int, step_: int) -> Array | None:
-    plan = knowledge.planned(shard, slot_ns + step_ * knowledge.slot_length_ns, plan_version)
-    return None if plan is None else plan["satellite_index"]
+def _ahead(
+    knowledge: Knowledge,
+    shard: int,
+    plan_version: int,
+    stretch_ns: int,
+    places: Array,
+    satellite: Array,
+    observed_ns: Array,
+) -> tuple[Array, Array]:
+    """Say who has moved to what the next stretch asks, and how long before it; nobody follows what is not yet said."""
+    start_ns, plan = knowledge.next_stretch(stretch_ns, plan_version)
+    planned = knowledge.planned(shard, start_ns, plan_version)
+    if plan is None or planned is None:
+        return np.zeros(len(places), bool), observed_ns - start_ns
+    is_said = observed_ns >= plan.published_at_ns
+    return is_said & (planned["satellite_index"][places] == satellite), observed_ns - start_ns
 
 
 def _words(error_s: Array, limits: Thresholds) -> Array:
@@ -204,15 +217,18 @@ def _slots(
     shard: int,
     plan_version: int,
 ) -> tuple[dict[str, Array], HandoverState]:
-    """Close the slots that are over: whoever should have moved and did not has missed."""
+    """Close the stretches that are over: whoever should have moved and did not has missed."""
     observed_ns = layer.column("observed_at_ns")
-    over = np.flatnonzero(names & (observed_ns >= state.slot_ns[layer.place] + knowledge.slot_length_ns))
+    is_over = observed_ns >= state.slot_ns[layer.place] + knowledge.slot_length_ns
+    if layer.rows and knowledge.is_replanned(int(observed_ns.min()), int(observed_ns.max())):
+        is_over |= knowledge.stretch_start_ns(observed_ns, plan_version) > state.slot_ns[layer.place]
+    over = np.flatnonzero(names & is_over)
     missed: dict[str, Array] = {}
     if len(over):
         places = layer.places(over)
         missed = _missed(state, places, knowledge, shard, plan_version)
         slot_ns, reached, slot_satellite = state.slot_ns.copy(), state.reached.copy(), state.slot_satellite.copy()
-        slot_ns[places], reached[places] = knowledge.slot_start_ns(observed_ns[over]), False
+        slot_ns[places], reached[places] = knowledge.stretch_start_ns(observed_ns[over], plan_version), False
         # The sample on the edge itself tells of the second before it: the slot begins with what served until then.
         slot_satellite[places] = np.where(state.serving[0][places] >= 0, state.serving[0][places], satellite[over])
         state = replace(state, slot_ns=slot_ns, reached=reached, slot_satellite=slot_satellite)
@@ -231,35 +247,37 @@ def _note_reached(
     rows = np.flatnonzero(names & ~state.reached[layer.place])
     if not len(rows):
         return state
-    slots_ns = knowledge.slot_start_ns(layer.column("observed_at_ns")[rows])
+    stretches_ns = knowledge.stretch_start_ns(layer.column("observed_at_ns")[rows], plan_version)
     reached = state.reached.copy()
-    for slot in np.unique(slots_ns).tolist():
-        inside = rows[slots_ns == slot]
-        planned = _satellites(knowledge, shard, plan_version, slot, 0)
+    for stretch_ns in np.unique(stretches_ns).tolist():
+        inside = rows[stretches_ns == stretch_ns]
+        planned = knowledge.planned(shard, stretch_ns, plan_version)
         places = layer.places(inside)
-        reached[places] = True if planned is None else satellite[inside] == planned[places]
+        reached[places] = True if planned is None else satellite[inside] == planned["satellite_index"][places]
     return replace(state, reached=reached)
 
 
 def _missed(
     state: HandoverState, places: Array, knowledge: Knowledge, shard: int, plan_version: int
 ) -> dict[str, Array]:
-    """Return the planned handovers of the slots just over that nobody saw."""
+    """Return the planned handovers of the slots just over that nobody saw; what a running slot's new plan took back is none."""
     found: list[Array] = []
     targets: list[dict[str, Array]] = []
     candidates = places[~state.reached[places] & (state.slot_ns[places] != _NEVER)]
-    for slot in np.unique(state.slot_ns[candidates]).tolist():
-        rows = candidates[state.slot_ns[candidates] == slot]
-        plan = knowledge.planned(shard, slot, plan_version)
-        before = _satellites(knowledge, shard, plan_version, slot, -1)
-        if plan is None or before is None:
+    since: list[Array] = []
+    for stretch_ns in np.unique(state.slot_ns[candidates]).tolist():
+        rows = candidates[state.slot_ns[candidates] == stretch_ns]
+        turn = knowledge.turn(shard, stretch_ns, plan_version)
+        end_ns, _ = knowledge.next_stretch(stretch_ns, plan_version)
+        if turn is None or end_ns != knowledge.slot_end_ns(stretch_ns):
             continue
-        target, was = plan["satellite_index"][rows], before[rows]
+        target, was = turn.satellite[rows], turn.before[rows]
         missed = (target >= 0) & (was >= 0) & (target != was) & (state.slot_satellite[rows] == was)
         # Who fell silent before the slot was over may have moved unseen.
-        missed &= state.named_at_ns[rows] >= slot + knowledge.slot_length_ns - knowledge.thresholds.silence_ns
+        missed &= state.named_at_ns[rows] >= end_ns - knowledge.thresholds.silence_ns
         found.append(rows[missed])
-        targets.append({name: values[rows[missed]] for name, values in plan.items()})
+        since.append(turn.since_ns[rows[missed]])
+        targets.append({name: values[rows[missed]] for name, values in turn.planned.items()})
     if not found or not sum(map(len, found)):
         return {}
     who = np.concatenate(found)
@@ -269,7 +287,7 @@ def _missed(
     return {
         "event_code": codes("handover", count),
         "place": who,
-        "started_at_ns": state.slot_ns[who],
+        "started_at_ns": np.concatenate(since),
         "handover_class": np.full(count, HandoverClass.SATELLITE, np.int8),
         **ends,
         "gap_s": np.full(count, np.nan, np.float32),

@@ -46,9 +46,7 @@ def window(version=1, end_at_ns=20):
 
 
 def threshold(name, value, version, effective_at_ns=0):
-    return control(
-        ThresholdChange(name=name, value=value, version=version, effective_at_ns=effective_at_ns, by="ann")
-    )
+    return control(ThresholdChange(name=name, value=value, version=version, effective_at_ns=effective_at_ns, by="ann"))
 
 
 def plan(version=3):

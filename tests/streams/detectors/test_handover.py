@@ -1,7 +1,7 @@
 """Handover: each rule by its name."""
 
 from streams.contract.vocabulary import Conformance
-from tests.make import START_NS, S, frame, knowledge, sample
+from tests.make import START_NS, S, frame, knowledge, plan_frame, sample
 from tests.streams.said import said
 
 PLAN = {slot: {7: 1 + slot % 2} for slot in range(-1, 8)}
@@ -93,3 +93,49 @@ def test_who_fell_silent_before_the_slot_was_over_has_missed_nothing():
     seconds = [*range(1, 40), *range(70, 75)]
 
     assert handovers(lambda _: {"serving_satellite_index": 1}, seconds=seconds) == []
+
+
+# At second 42 a plan said at 40 replaces that of the slot from 30 to 60: cell 7 goes to 3 (and not to 2), cell 8 stays at 2.
+REPLAN = {-1: {7: 1, 8: 1}, 0: {7: 1, 8: 1}, 1: {7: 2, 8: 2}, 2: {7: 3, 8: 2}, 3: {7: 3, 8: 2}}
+REPLACED = plan_frame(1, {7: 3, 8: 2}, version=2, from_s=12, published_s=10)
+
+
+def replanned(*stays, cell=7, last_s=100, version=2):
+    """Return (conformance, second, timing error) of a terminal that goes to (second, satellite) by `stays`."""
+    now = {s: [satellite for at_s, satellite in [(0, 1), *stays] if at_s <= s][-1] for s in range(1, last_s)}
+    frames = [frame([sample(s, serving_satellite_index=now[s])], s, plan_version=version) for s in now]
+    known = knowledge(1, plan=REPLAN, replans=[REPLACED], terminals={0: {"cell_id": cell}})
+    rows = said(frames, known)[0].values()
+    found = [row for row in rows if row["event_code"] == 1]
+    return [(e["conformance"], (e["started_at_ns"] - START_NS) / S, e["timing_error_s"]) for e in found]
+
+
+def test_a_handover_to_what_replaced_the_running_slots_plan_is_judged_from_there_on():
+    ((word, at_s, error_s),) = replanned((42, 3))
+    assert (word, at_s, error_s) == (Conformance.ON_TIME, 42, 0)
+    assert replanned((47, 3)) == [(Conformance.LATE, 47, 5.0)]
+
+
+def test_who_moves_to_what_has_been_said_and_does_not_hold_yet_is_early_and_before_it_was_said_unplanned():
+    assert [word for word, *_ in replanned((40, 3))] == [Conformance.EARLY]
+    assert [word for word, *_ in replanned((39, 3))] == [Conformance.UNPLANNED]
+
+
+def test_who_never_follows_the_new_plan_has_missed_it_from_its_own_instant_and_not_the_old_one():
+    (first, missed) = replanned((30, 2))
+
+    assert first == (Conformance.ON_TIME, 30, 0)
+    assert missed[:2] == (Conformance.MISSED, 42)
+
+
+def test_who_moves_late_to_what_both_plans_ask_is_late_by_the_first_and_has_missed_it_from_the_first():
+    assert replanned((47, 2), cell=8) == [(Conformance.LATE, 47, 17.0)]
+    assert [(word, at_s) for word, at_s, _ in replanned(cell=8)] == [(Conformance.MISSED, 30)]
+
+
+def test_who_goes_to_what_was_taken_back_is_unplanned():
+    assert [word for word, *_ in replanned((44, 2))] == [Conformance.UNPLANNED]
+
+
+def test_frames_that_do_not_know_of_the_new_plan_are_judged_by_the_old_one():
+    assert [word for word, *_ in replanned((30, 2), last_s=60, version=1)] == [Conformance.ON_TIME]
