@@ -192,6 +192,12 @@ class Knowledge:
         next_ns = slot_ns + self.slot_length_ns
         return next_ns, self.plan.plan(next_ns, next_ns, version)
 
+    def planned_satellites(self, at_ns: int) -> Array:
+        """Return the satellites that the newest plan has serve a cell at an instant, each once for every cell."""
+        plan = self.plan.plan(self._slot_of(at_ns), at_ns)
+        serving = np.empty(0, np.int32) if plan is None else self.plan.by_cell(plan)["satellite_index"]
+        return serving[serving >= 0]
+
     def planned_gateway(self, terminal_index: int, at_ns: int) -> int:
         """Return the gateway that the plan gives a terminal at an instant; -1 for none."""
         plan = self.plan.plan(self._slot_of(at_ns), at_ns)
