@@ -20,17 +20,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from bench.samples import NS_PER_S, PARTITION_COUNT, SHARD_COUNT, START_AT_NS, frames, inventory, records
 from bench.stopwatch import RESULT
 from ingest.contract.frame import decode
-from ingest.contract.inventory import Deployment, Gateway, Pop, Satellite, Tenant, encode_record
-from ingest.contract.topics import (
-    INGEST_TOPICS,
-    INVENTORY_GATEWAY,
-    INVENTORY_POP,
-    INVENTORY_SATELLITE,
-    INVENTORY_TENANT,
-    INVENTORY_TERMINAL,
-    TERMINAL_TELEMETRY,
-    Topic,
-)
+from ingest.contract.packing import inventory_records
+from ingest.contract.topics import INGEST_TOPICS, TERMINAL_TELEMETRY, Topic
 from streams.contract.catalogue import code_of
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.topics import PARTIALS, SNAPSHOTS, STREAMS_TOPICS, TERMINAL_EVENTS
@@ -40,7 +31,6 @@ from tests.stack.servers import kafka as kafkas
 SECONDS_OF_ROWS = {100: 150, 400: 120, 5_000: 60}
 PEERS_SECONDS = 60
 SEED = 1
-HOMES = {Tenant: INVENTORY_TENANT, Satellite: INVENTORY_SATELLITE, Gateway: INVENTORY_GATEWAY, Pop: INVENTORY_POP}
 FRESH = (TERMINAL_TELEMETRY, TERMINAL_EVENTS, PARTIALS, SNAPSHOTS)
 _RACE_LIMIT_S = 120
 _BEGAN_S = time.monotonic()
@@ -58,10 +48,8 @@ class Course:
 
     def put_inventory(self, terminal_count: int) -> None:
         """Write an inventory; it only ever grows."""
-        for record in inventory(terminal_count).records():
-            topic = HOMES.get(type(record), INVENTORY_TERMINAL)
-            name = "deployment" if isinstance(record, Deployment) else getattr(record, record.__struct_fields__[0])
-            self._producer.send(topic.name, key=name.encode(), value=encode_record(record))
+        for record in inventory_records(inventory(terminal_count)):
+            self._producer.send(record.topic.name, key=record.key, value=record.value)
         self._producer.flush()
 
     def put_frames(self, rows: int) -> int:

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 
 from exporters.contract.sink import Place, Refusal, Sink
 from exporters.contract.topics import EXPORTERS_DEADLETTER
-from exporters.delivery import REPLAY_PREFIX, Backoff, Positions, until_done
+from exporters.delivery import Backoff, Positions, until_done
 from exporters.inventory_reader import InventoryReader
 from exporters.log_reader import LogReader, topic_names
 from exporters.metrics import Metrics
@@ -23,6 +23,7 @@ from exporters.settings import Settings
 from exporters.sinks import Recipe
 from ingest.contract.bus import Fatal, Message, Retry
 from ingest.contract.dead_letter import Origin, dead_letter
+from streams.contract.topics import REPLAY_PREFIX
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -11,8 +11,6 @@ from ingest.contract.bus import Message, Retry
 
 T = TypeVar("T")
 
-REPLAY_PREFIX = "replay."
-
 
 class RefusedWhole(Exception):  # noqa: N818 - a reply and not a failure: `isolate` answers it
     """The destination refused a batch without saying which item is the bad one.

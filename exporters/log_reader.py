@@ -8,9 +8,9 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from exporters.contract.sink import Place
-from exporters.delivery import REPLAY_PREFIX
 from ingest.contract.bus import Fatal, Message, Retry
 from ingest.contract.topics import Topic
+from streams.contract.topics import replay_topic
 
 # Longer than a broker needs that is there, and short enough to be told to stop.
 _BOOTSTRAP_MS = 3_000
@@ -18,7 +18,7 @@ _BOOTSTRAP_MS = 3_000
 
 def topic_names(topics: Sequence[Topic], replay: str) -> list[str]:
     """Return the topics to read: the live ones, or those of a replay that somebody asked for by its id."""
-    return [f"{REPLAY_PREFIX}{replay}.{topic.name}" if replay else topic.name for topic in topics]
+    return [replay_topic(topic, replay).name if replay else topic.name for topic in topics]
 
 
 class LogReader:

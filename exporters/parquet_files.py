@@ -16,14 +16,14 @@ import pyarrow as pa
 
 from exporters.contract.sink import Place
 from exporters.event_fields import FORMS, Form
-from exporters.reading import Reading, replayed
+from exporters.reading import Reading
 from ingest.contract.frame import Frame
 from ingest.contract.instants import from_rfc3339
 from ingest.contract.vocabulary import SubjectKind, TerminalModel
 from streams.contract.detail import InventoryNames
 from streams.contract.incidents import Incident, encode_incident
 from streams.contract.rollups import ROLLUP, RollupHeader
-from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
+from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS, replayed
 
 TABLE_OF_TOPIC = {
     TERMINAL_EVENTS.name: "events",

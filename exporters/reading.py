@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from exporters.contract.sink import Refusal
-from exporters.delivery import REPLAY_PREFIX
 from exporters.directory import Directory
 from ingest.contract.bus import Message
 from ingest.contract.frame import Frame, Rejected, RejectReason, decode
@@ -17,7 +16,7 @@ from streams.contract.detail import details, unknown_codes
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import Incident, decode_incident
 from streams.contract.rollups import ROLLUP_LAYOUTS, RollupHeader
-from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
+from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS, replayed
 
 EVENT_TOPICS = (TERMINAL_EVENTS, NETWORK_EVENTS)
 FINDING_TOPICS = (*EVENT_TOPICS, INCIDENTS, GATEWAY_ROLLUPS)
@@ -76,11 +75,6 @@ def read(message: Message, value: bytes, directory: Directory) -> Reading:
         rollup = decode(value, ROLLUP_LAYOUTS, RollupHeader)
         return Reading(message, rejected=rollup) if isinstance(rollup, Rejected) else Reading(message, rollup=rollup)
     return Reading(message, rejected=Rejected(reason=RejectReason.UNKNOWN_KIND, detail=f"{topic} is not exported"))
-
-
-def replayed(topic: str) -> str:
-    """Return the topic that a replay's topic repeats (`replay.<id>.<topic>`), or the topic itself."""
-    return topic.removeprefix(REPLAY_PREFIX).partition(".")[2] if topic.startswith(REPLAY_PREFIX) else topic
 
 
 def refusals(readings: Iterable[Reading]) -> list[Refusal]:

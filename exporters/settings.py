@@ -14,7 +14,9 @@ class Settings(BaseSettings):
     kafka: str = Field(default="127.0.0.1:9092", description="Brokers, host:port, comma separated.")
     group: str = Field(default="leowatch-exporters", description="Prefix of the group under which a sink commits.")
     replay: str = Field(
-        default="", description="Export the topics of this replay (`replay.<id>.*`) instead of the live ones."
+        default="",
+        pattern=r"^([a-z0-9][a-z0-9-]{0,63})?$",
+        description="Export the topics of this replay (`replay.<id>.*`) instead of the live ones.",
     )
     batch_records: int = Field(default=500, ge=1, description="Records a write takes at most.")
     retry_first_s: float = Field(default=0.5, gt=0, description="Pause after the first failure; it doubles.")

@@ -14,10 +14,10 @@ from exporters.influx import Destination, InfluxSink
 from exporters.log_reader import LogReader
 from exporters.parquet import ParquetSink
 from exporters.prometheus import PrometheusSink
-from exporters.reading import EVENT_TOPICS, FINDING_TOPICS, replayed
+from exporters.reading import EVENT_TOPICS, FINDING_TOPICS
 from exporters.settings import Settings
 from ingest.contract.topics import Topic
-from streams.contract.topics import INCIDENTS
+from streams.contract.topics import INCIDENTS, replayed
 
 
 @dataclass(frozen=True)

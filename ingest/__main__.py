@@ -20,7 +20,7 @@ from ingest.contract.bus import Fatal, Retry
 from ingest.contract.packing import Packer, Versions
 from ingest.contract.topics import TERMINAL_TELEMETRY
 from ingest.door import Door
-from ingest.feed import Feed, News
+from ingest.feed import Feed, News, connector
 from ingest.frames_file import frames as frames_of
 from ingest.frames_file import letters, read_rows
 from ingest.inventory_file import apply, changes, read_inventory
@@ -134,7 +134,7 @@ def serve(settings: Settings) -> int:
         def tell(news: News) -> None:
             loop.call_soon_threadsafe(hear, news)
 
-        feed = Feed(settings.kafka, tell)
+        feed = Feed(connector(settings.kafka), tell)
         feed.start()
         return feed.stop
 

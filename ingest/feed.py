@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -41,12 +42,12 @@ class Feed:
     """Tells of everything that takes effect; what lay on the topics before it began is told at once.
 
     Args:
-        bootstrap: Brokers.
+        connect: Opens a consumer that begins at the beginning and is in no group.
         hear: Is told, from the feed's own thread.
     """
 
-    def __init__(self, bootstrap: str, hear: Callable[[News], None]) -> None:
-        self._bootstrap, self._hear = bootstrap, hear
+    def __init__(self, connect: Callable[[], Any], hear: Callable[[News], None]) -> None:
+        self._connect, self._hear = connect, hear
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._said: News | None = None
@@ -69,9 +70,7 @@ class Feed:
                 self._stopping.wait(_PAUSE_S)
 
     def _follow(self) -> None:
-        consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-        )
+        consumer = self._connect()
         try:
             places = list(_places(consumer))
             partition_count = len(consumer.partitions_for_topic(TERMINAL_TELEMETRY.name) or ())
@@ -96,9 +95,20 @@ class Feed:
             return
         news = News(in_force.inventory, in_force.versions, partition_count)
         said = self._said
-        if said is None or news.inventory is not said.inventory or news.versions != said.versions:
+        if said is None or news.versions != said.versions:
             self._said = news
             self._hear(news)
+
+
+def connector(bootstrap: str) -> Callable[[], KafkaConsumer]:
+    """Return what opens a consumer of the side topics."""
+    return partial(
+        KafkaConsumer,
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
 
 
 def _places(consumer: KafkaConsumer) -> Iterator[TopicPartition]:

@@ -74,6 +74,9 @@ def simulate(
     truth_out: Annotated[
         Path | None, typer.Option(help="Write what really happened here, apart from telemetry.")
     ] = None,
+    truth_topics: Annotated[
+        bool, typer.Option("--truth-topics", help="And onto Kafka's `truth.*` topics, once the run is over.")
+    ] = False,
 ) -> None:
     """Let the simulated network emit: frames, plan and inventory onto Kafka, as a door of its own, or into files."""
     from leowatch.simulate import Options, run_simulate  # noqa: PLC0415
@@ -84,7 +87,10 @@ def simulate(
         now_ns = time.time_ns() - round(minutes * 60e9)
         start_at_ns = now_ns if start == "now" else from_rfc3339(start)
         sky = Settings(terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=start_at_ns)
-        said = run_simulate(Options(sky=sky, to=to, speed=speed, kafka=kafka, truth_out=truth_out), console=console)
+        options = Options(
+            sky=sky, to=to, speed=speed, kafka=kafka, truth_out=truth_out, truth_topics=truth_topics
+        )  # fmt: skip
+        said = run_simulate(options, console=console)
     except (ValueError, OSError, Fatal, Retry) as error:
         console.print(f"leowatch simulate: {error}", style="bold red")
         raise typer.Exit(2) from error

@@ -13,13 +13,14 @@ from ingest.contract.columns import Column, Layout
 from ingest.contract.plan import PLAN
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.topics import INGEST_TOPICS
+from simulators.contract.topics import TRUTH_TOPICS
 from simulators.contract.truth import TABLES, Label
 from streams.contract.catalogue import CATALOGUE
 from streams.contract.events import EVENT
 from streams.contract.incidents import CHILD, Incident
 from streams.contract.rollups import ROLLUP
 from streams.contract.snapshots import SnapshotManifest
-from streams.contract.topics import STREAMS_TOPICS
+from streams.contract.topics import REPLAY_PREFIX, STREAMS_TOPICS
 
 _RECORDS = (
     inventory.Deployment, inventory.Tenant, inventory.Terminal, inventory.Satellite, inventory.Gateway, inventory.Pop,
@@ -40,9 +41,11 @@ def _lines() -> Iterator[str]:
     yield "## Topics\n"
     topics = [
         (f"`{t.name}`", t.key, t.value, t.spread.value, _retention(t.retention_s, compacted=t.compacted), t.description)
-        for t in (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS)
+        for t in (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS, *TRUTH_TOPICS)
     ]
     yield from _table(("topic", "key", "value", "spread", "kept", "what"), topics)
+    yield f"A replay writes `{REPLAY_PREFIX}<id>.<topic>` in place of what the workshop writes, kept 1 d; exporters refuse it unless told."
+    yield "`truth.*` topics are made only by `leowatch simulate --truth-topics`. Another dimension of rollups is another topic.\n"
     yield "## Frames\n"
     for layout in (*LAYOUTS.values(), PLAN, EVENT, CHILD, ROLLUP):
         yield from _layout(layout)

@@ -13,7 +13,9 @@ from ingest.kafka_writer import KafkaWriter
 from ingest.topics_admin import create_topics
 from leowatch.memory_bus import MemoryBus
 from leowatch.run_folder import READS, RunFolder
+from leowatch.truth_records import truth_records
 from simulators.broadcast import play
+from simulators.contract.topics import TRUTH_TOPICS
 from simulators.run import Second, Settings, Sky, new_sky
 from streams.contract.topics import STREAMS_TOPICS
 
@@ -28,6 +30,7 @@ class Options:
         speed: Simulated seconds in a second; 0 is as fast as possible.
         kafka: Brokers.
         truth_out: Where truth goes; None writes none.
+        truth_topics: Whether it goes onto `truth.*` too, once the run is over.
     """
 
     sky: Settings
@@ -35,15 +38,19 @@ class Options:
     speed: float
     kafka: str
     truth_out: Path | None
+    truth_topics: bool = False
 
 
 def run_simulate(options: Options, *, console: Console) -> dict[str, Any]:
     """Live through the run; return how much was emitted.
 
     Raises:
+        ValueError: Truth is to go onto topics and nobody writes it down, or there is no Kafka.
         Retry: The broker is away.
         Fatal: The topics there do not fit.
     """
+    if options.truth_topics and (options.truth_out is None or options.to != "kafka"):
+        raise ValueError("--truth-topics needs --to kafka and --truth-out FOLDER, from which it is read")
     sky = new_sky(options.sky, truth_dir=options.truth_out)
     for note in sky.notes:
         console.print(note)
@@ -58,9 +65,19 @@ def run_simulate(options: Options, *, console: Console) -> dict[str, Any]:
         create_topics(options.kafka, topics, partition_count=options.sky.partition_count)
         with KafkaWriter(options.kafka) as writer:
             play(sky, writer, speed_ratio=options.speed, monotonic_s=time.monotonic, sleep_s=time.sleep, heard=heard)
+        if options.truth_topics and options.truth_out is not None:
+            _tell_truth(options, options.truth_out)
     else:
         _into_files(sky, Path(options.to), options.speed, heard)
     return {"to": options.to, "terminals": options.sky.terminals, **counts}
+
+
+def _tell_truth(options: Options, folder: Path) -> None:
+    create_topics(options.kafka, TRUTH_TOPICS, partition_count=options.sky.partition_count)
+    with KafkaWriter(options.kafka) as writer:
+        for record in truth_records(folder):
+            writer.send(record.topic, key=record.key, value=record.value)
+        writer.flush()
 
 
 def _into_files(sky: Sky, folder: Path, speed: float, heard: Any) -> None:

@@ -100,6 +100,8 @@ class Carrier:
                 headers=record.headers,
             )
             if not self._holds(tenure):
+                # The group has moved on in the middle of it: whoever holds the shard now says all of it again.
+                self._metrics.dropped.labels("generation").inc()
                 return
         self._snapshot_if_due(tenure, shard_from_key(message.key or b""))
 

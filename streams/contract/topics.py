@@ -1,4 +1,8 @@
-"""The topics that the workshop writes."""
+"""The topics that the workshop writes, and those that a replay writes beside them."""
+
+import re
+
+import msgspec
 
 from ingest.contract.topics import DAY_S, Spread, Topic
 
@@ -67,3 +71,24 @@ STREAMS_TOPICS = (
     TERMINAL_EVENTS, NETWORK_EVENTS, INCIDENTS, INCIDENT_CHILDREN, PARTIALS, GATEWAY_ROLLUPS, SNAPSHOTS,
     STREAMS_DEADLETTER,
 )  # fmt: skip
+
+REPLAY_PREFIX = "replay."
+_REPLAY_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def replay_topic(topic: Topic, replay: str) -> Topic:
+    """Return the topic that a replay writes in place of one: exporters refuse it unless they are told its id.
+
+    Raises:
+        ValueError: The replay's id is none.
+    """
+    if not _REPLAY_ID.fullmatch(replay):
+        raise ValueError(f"replay id {replay!r}: take 1 to 64 of a-z, 0-9 and '-', the first not '-'")
+    return msgspec.structs.replace(
+        topic, name=f"{REPLAY_PREFIX}{replay}.{topic.name}", retention_s=DAY_S, compacted=False
+    )
+
+
+def replayed(topic: str) -> str:
+    """Return the topic that a replay's topic repeats, or the topic itself."""
+    return topic.removeprefix(REPLAY_PREFIX).partition(".")[2] if topic.startswith(REPLAY_PREFIX) else topic

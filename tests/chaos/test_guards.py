@@ -49,6 +49,27 @@ def test_a_consumer_that_leaps_is_led_back_and_no_frame_is_missed(world, network
     assert said.rows == expected.rows
 
 
+def test_a_frame_that_a_rebalance_overtakes_in_the_middle_is_dropped_and_said_by_whoever_holds_its_shard_now(
+    world, records, network
+):
+    expected, _ = in_memory(records, network)
+    world.send(records)
+    late, other = world.worker("worker-a", module="tests.chaos.laggard"), world.worker("worker-b")
+    late.start()
+    world.wait_for(lambda: late.metric("assignments_total") >= 1)
+    other.start()
+    world.wait_for(lambda: late.metric('frames_dropped_total{reason="generation"}') >= 1)
+    said = world.said(expected)
+    assignments = late.metric("assignments_total")
+    late.stop()
+    other.stop()
+
+    assert assignments >= 2
+    assert said.repeat_count > 0, "what the late one had said already was not said again"
+    assert said.rows == expected.rows
+    assert said.conflict_count == 0
+
+
 def test_snapshots_of_a_topic_that_was_created_anew_stop_the_worker(world, records):
     world.send(records)
     worker = world.worker("worker-a")

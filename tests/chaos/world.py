@@ -13,16 +13,8 @@ import numpy as np
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ingest.contract.frame import decode
-from ingest.contract.inventory import Deployment, Gateway, Pop, Satellite, Tenant, encode_record
-from ingest.contract.topics import (
-    INGEST_TOPICS,
-    INVENTORY_GATEWAY,
-    INVENTORY_POP,
-    INVENTORY_SATELLITE,
-    INVENTORY_TENANT,
-    INVENTORY_TERMINAL,
-    TERMINAL_TELEMETRY,
-)
+from ingest.contract.packing import inventory_records
+from ingest.contract.topics import INGEST_TOPICS, TERMINAL_TELEMETRY
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.topics import STREAMS_TOPICS, TERMINAL_EVENTS
@@ -130,20 +122,10 @@ class World:
 
     def publish(self, inventory):
         """Write the inventory onto its topics."""
-        homes = {
-            Tenant: INVENTORY_TENANT,
-            Satellite: INVENTORY_SATELLITE,
-            Gateway: INVENTORY_GATEWAY,
-            Pop: INVENTORY_POP,
-        }
-        for record in inventory.records():
-            topic = homes.get(type(record), INVENTORY_TERMINAL)
-            key = "deployment" if isinstance(record, Deployment) else getattr(record, record.__struct_fields__[0])
-            self._producer.send(topic.name, key=key.encode(), value=encode_record(record))
-        self._producer.flush()
+        self.send(inventory_records(inventory))
 
     def send(self, records):
-        """Write telemetry."""
+        """Write records."""
         for record in records:
             self._producer.send(record.topic.name, key=record.key, value=record.value, partition=record.partition)
         self._producer.flush()

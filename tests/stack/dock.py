@@ -12,42 +12,24 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from exporters.contract.topics import EXPORTERS_DEADLETTER
 from exporters.reading import FINDING_TOPICS
-from ingest.contract.inventory import Deployment, Gateway, Pop, Satellite, Tenant, encode_record
-from ingest.contract.topics import (
-    INVENTORY_GATEWAY,
-    INVENTORY_POP,
-    INVENTORY_SATELLITE,
-    INVENTORY_TENANT,
-    INVENTORY_TERMINAL,
-    Topic,
-)
+from ingest.contract.packing import inventory_records
+from ingest.contract.topics import INVENTORY_TOPICS
+from streams.contract.topics import replay_topic
 from tests.exporters.findings import an_inventory
 from tests.stack.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-INVENTORY_TOPICS = {
-    Deployment: INVENTORY_TERMINAL,
-    Tenant: INVENTORY_TENANT,
-    Satellite: INVENTORY_SATELLITE,
-    Gateway: INVENTORY_GATEWAY,
-    Pop: INVENTORY_POP,
-}
 
 
 def lay_out(broker):
     """Create the inventory's topics with an inventory in them, and the dead letters' topic."""
-    broker.create_topics({*INVENTORY_TOPICS.values(), EXPORTERS_DEADLETTER}, partition_count=2)
-    records = an_inventory().records()
-    put(broker, [(INVENTORY_TOPICS.get(type(r), INVENTORY_TERMINAL).name, 0, encode_record(r)) for r in records])
+    broker.create_topics([*INVENTORY_TOPICS, EXPORTERS_DEADLETTER], partition_count=2)
+    put(broker, [(r.topic.name, 0, r.value) for r in inventory_records(an_inventory())])
 
 
 def create_findings(broker, replay):
     """Create the topics of a test's own replay."""
-    broker.create_topics([topic_of(replay, topic) for topic in FINDING_TOPICS], partition_count=2)
-
-
-def topic_of(replay, topic):
-    return Topic(name=f"replay.{replay}.{topic.name}", key="", value="", description="", spread=topic.spread)
+    broker.create_topics([replay_topic(topic, replay) for topic in FINDING_TOPICS], partition_count=2)
 
 
 def put(broker, records):
