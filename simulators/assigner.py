@@ -45,19 +45,35 @@ class Assigner:
             slot_start_at_ns: Its start.
             belief: What is taken to be true of the network; left out, that nothing is wrong.
         """
+        return self._plan(slot_start_at_ns, belief, np.arange(len(self._fleet.cells)), np.empty(0, dtype=np.int32))
+
+    def elsewhere(self, slot_start_at_ns: int, belief: NetworkConditions | None, cell: int, without: Indexes) -> Plan:
+        """Plan a slot for one cell alone, without some satellites."""
+        return self._plan(slot_start_at_ns, belief, np.array([cell]), without)
+
+    def _plan(
+        self, slot_start_at_ns: int, belief: NetworkConditions | None, cell: NDArray[np.int64], without: Indexes
+    ) -> Plan:
         edges = slot_start_at_ns, slot_start_at_ns + self._slots.length_ns
         self._edges = {at_ns: self._edges.get(at_ns) or self._undisturbed(at_ns) for at_ns in edges}
         start_km, end_km = (self._positions_km(at_ns, belief) for at_ns in edges)
         resources = self._trouble_free
         if belief is not None:
             resources = known_resources(belief, len(self._everyone), self._demand_bps)
+        serves = resources.satellite_serves.copy()
+        serves[without] = False
         return plan_slot(
             slot_start_at_ns=slot_start_at_ns,
-            cells=self._cells,
-            frequency=self._frequency,
+            cells=_some(self._cells, cell),
+            frequency=self._frequency[cell],
             segment=self._fleet.segment,
             peers=self._fleet.carrying.peers,
-            resources=resources,
+            resources=structs.replace(
+                resources,
+                satellite_serves=serves,
+                cell_lit=resources.cell_lit[cell],
+                demand_bps=resources.demand_bps[cell],
+            ),
             ends_km=(start_km, end_km),
             rules=self._rules,
         )

@@ -1,5 +1,7 @@
 """The plan of the network: for each slot and cell, the satellite, beam, frequency, gateway and PoP that serve it."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +130,43 @@ def empty_plan(slot_start_at_ns: int, cell_count: int) -> Plan:
         laser_count=zero.astype(np.int8),
         laser_km=(zero, zero),
         lasers=Hops(way=none[:0], satellite=none[:0], towards=none[:0]),
+    )
+
+
+def rows_of(plan: Plan, row: Indexes) -> Plan:
+    """Return the plan of some of the cells, in the order asked for."""
+    arrays = {
+        name: values[row]
+        for name in Plan.__struct_fields__
+        for values in [getattr(plan, name)]
+        if isinstance(values, np.ndarray)
+    }
+    place = np.full(len(plan.satellite_index), NONE, dtype=np.int32)
+    place[row] = np.arange(len(row))
+    taken = place[plan.lasers.way] != NONE
+    way, satellite, towards = (values[taken] for values in (plan.lasers.way, plan.lasers.satellite, plan.lasers.towards))
+    start_km, end_km = plan.laser_km
+    lasers = Hops(way=place[way], satellite=satellite, towards=towards)
+    return Plan(
+        slot_start_at_ns=plan.slot_start_at_ns, laser_km=(start_km[row], end_km[row]), lasers=lasers, **arrays
+    )
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Put the cells of some plans one after the other into one."""
+    names = [name for name in Plan.__struct_fields__ if isinstance(getattr(plans[0], name), np.ndarray)]
+    firsts = np.cumsum([0, *(len(plan.satellite_index) for plan in plans)])
+    ways = [plan.lasers.way + np.int32(first) for plan, first in zip(plans, firsts.tolist(), strict=False)]
+    starts_km, ends_km = zip(*(plan.laser_km for plan in plans), strict=True)
+    return Plan(
+        slot_start_at_ns=plans[0].slot_start_at_ns,
+        laser_km=(np.concatenate(starts_km), np.concatenate(ends_km)),
+        lasers=Hops(
+            way=np.concatenate(ways),
+            satellite=np.concatenate([plan.lasers.satellite for plan in plans]),
+            towards=np.concatenate([plan.lasers.towards for plan in plans]),
+        ),
+        **{name: np.concatenate([getattr(plan, name) for plan in plans]) for name in names},
     )
 
 
