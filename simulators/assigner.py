@@ -1,5 +1,7 @@
 """The one who plans a fleet's slots: it knows where satellites will be, and what it has been told of the network."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from msgspec import structs
 
@@ -11,7 +13,7 @@ from simulators.network_conditions import NetworkConditions
 from simulators.orbits import Motion, propagate
 from simulators.path_health import known_resources
 from simulators.scheduler import Plan, Rules, Slots, all_resources, plan_slot
-from simulators.visibility import ground
+from simulators.visibility import Ground, ground
 
 # Of what its model can do, a terminal wants about so much on average (see readings.py).
 _USUAL_DEMAND_RATIO = 0.15
@@ -45,14 +47,23 @@ class Assigner:
             slot_start_at_ns: Its start.
             belief: What is taken to be true of the network; left out, that nothing is wrong.
         """
-        return self._plan(slot_start_at_ns, belief, np.arange(len(self._fleet.cells)), np.empty(0, dtype=np.int32))
+        return self._plan(slot_start_at_ns, belief, self._cells, slice(None), ())
 
-    def elsewhere(self, slot_start_at_ns: int, belief: NetworkConditions | None, cell: int, without: Indexes) -> Plan:
+    def elsewhere(
+        self, slot_start_at_ns: int, belief: NetworkConditions | None, cell: int, without: Sequence[int]
+    ) -> Plan:
         """Plan a slot for one cell alone, without some satellites."""
-        return self._plan(slot_start_at_ns, belief, np.array([cell]), without)
+        place = slice(cell, cell + 1)
+        alone = ground(self._fleet.cells.latitude_deg[place], self._fleet.cells.longitude_deg[place])
+        return self._plan(slot_start_at_ns, belief, alone, place, without)
 
     def _plan(
-        self, slot_start_at_ns: int, belief: NetworkConditions | None, cell: NDArray[np.int64], without: Indexes
+        self,
+        slot_start_at_ns: int,
+        belief: NetworkConditions | None,
+        cells: Ground,
+        place: slice,
+        without: Sequence[int],
     ) -> Plan:
         edges = slot_start_at_ns, slot_start_at_ns + self._slots.length_ns
         self._edges = {at_ns: self._edges.get(at_ns) or self._undisturbed(at_ns) for at_ns in edges}
@@ -61,18 +72,18 @@ class Assigner:
         if belief is not None:
             resources = known_resources(belief, len(self._everyone), self._demand_bps)
         serves = resources.satellite_serves.copy()
-        serves[without] = False
+        serves[list(without)] = False
         return plan_slot(
             slot_start_at_ns=slot_start_at_ns,
-            cells=_some(self._cells, cell),
-            frequency=self._frequency[cell],
+            cells=cells,
+            frequency=self._frequency[place],
             segment=self._fleet.segment,
             peers=self._fleet.carrying.peers,
             resources=structs.replace(
                 resources,
                 satellite_serves=serves,
-                cell_lit=resources.cell_lit[cell],
-                demand_bps=resources.demand_bps[cell],
+                cell_lit=resources.cell_lit[place],
+                demand_bps=resources.demand_bps[place],
             ),
             ends_km=(start_km, end_km),
             rules=self._rules,

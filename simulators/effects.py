@@ -272,12 +272,12 @@ EFFECTS: dict[FaultKind, Effect] = {
     _K.HANDOVER_EARLY: Effect(
         writes=(_set("steering", "switch_after_s", lambda d: -d.magnitude),), magnitude=(2, 10), unit="s"
     ),
-    _K.HANDOVER_MISSED: Effect(writes=(_switch("steering", "holds", True),), takes=(_C.OBSTRUCTION,)),
+    _K.HANDOVER_MISSED: Effect(writes=(_switch("steering", "holds", True),), takes=(_C.LINK,)),
     _K.HANDOVER_UNPLANNED: Effect(writes=(_switch("steering", "strays", True),)),
     _K.HANDOVER_PING_PONG: Effect(writes=(_switch("steering", "strays", True),), course=Course(period_s=20)),
     _K.SERVING_ID_STALE: Effect(writes=(_switch("terminals", "serving_stale", True),)),
     _K.TERMINAL_ON_OLD_PLAN: Effect(
-        writes=(_set("terminals", "plan_age_slots"),), magnitude=(1, 3), unit="slots", marks=True
+        writes=(_set("terminals", "plan_age_slots"),), magnitude=(1, 3), unit="slots", takes=(_C.LINK,), marks=True
     ),
     _K.FIRMWARE_REBOOT: Effect(
         writes=(_write("terminals", "boot_count", 1, Mix.COUNT), _write("terminals", "firmware", 1, Mix.KEEP)),

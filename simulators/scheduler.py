@@ -144,12 +144,12 @@ def rows_of(plan: Plan, row: Indexes) -> Plan:
     place = np.full(len(plan.satellite_index), NONE, dtype=np.int32)
     place[row] = np.arange(len(row))
     taken = place[plan.lasers.way] != NONE
-    way, satellite, towards = (values[taken] for values in (plan.lasers.way, plan.lasers.satellite, plan.lasers.towards))
+    way, satellite, towards = (
+        values[taken] for values in (plan.lasers.way, plan.lasers.satellite, plan.lasers.towards)
+    )
     start_km, end_km = plan.laser_km
     lasers = Hops(way=place[way], satellite=satellite, towards=towards)
-    return Plan(
-        slot_start_at_ns=plan.slot_start_at_ns, laser_km=(start_km[row], end_km[row]), lasers=lasers, **arrays
-    )
+    return Plan(slot_start_at_ns=plan.slot_start_at_ns, laser_km=(start_km[row], end_km[row]), lasers=lasers, **arrays)
 
 
 def joined(plans: Sequence[Plan]) -> Plan:

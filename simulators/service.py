@@ -26,7 +26,7 @@ from simulators.link import SCAN_LIMIT_DEG
 from simulators.network_conditions import NetworkConditions
 from simulators.passes import Floats32, Passes
 from simulators.path_health import path_codes
-from simulators.scheduler import NONE, Plan, empty_plan
+from simulators.scheduler import NONE, Plan, empty_plan, joined
 from simulators.terminal_conditions import TerminalConditions
 
 # A slot's edge interrupts a terminal that changes satellite or gateway for 50 to 500 ms (domain section 5a); truth
@@ -52,6 +52,7 @@ class Service:
 
     Attributes:
         conditions: What is true of each terminal.
+        cell: The cell or berth at which each terminal is served.
         satellite, beam, gateway, pop: Assigned by the plan in this slot, by terminal; NONE where no cover is.
         boot_count: Boots since manufacture.
         unsettled_until_ns: Until when a terminal's attitude filter has not converged.
@@ -68,7 +69,7 @@ class Service:
         count = len(fleet.terminals)
         self._fleet, self._network, self._rng = fleet, network, rng
         self.conditions = conditions
-        self.satellite = self.beam = self.gateway = self.pop = np.full(count, NONE, dtype=np.int32)
+        self.satellite, self.beam, self.gateway, self.pop = (np.full(count, NONE, dtype=np.int32) for _ in range(4))
         self.boot_count = rng.integers(*_MADE_BOOTS, count, dtype=np.int32)
         self.unsettled_until_ns = np.zeros(count, dtype=np.int64)
         self.tilt_deg, self.azimuth_deg = conditions.tilt_deg, conditions.azimuth_deg
@@ -82,36 +83,51 @@ class Service:
         self._rest = conditions.tilt_deg.copy(), conditions.azimuth_deg.copy()
         self._boot_until_ns = np.zeros(count, dtype=np.int64)
         self._assigned_codes = np.zeros(count, dtype=np.int8)
-        self._plan = empty_plan(0, len(fleet.cells))
+        self.cell = fleet.terminals.cell
+        self._parts: tuple[Plan, ...] = (empty_plan(0, len(fleet.cells)),)
+        self._plan = self._parts[0]
         self._is_planned = True
+        self._moved_at_ns = 0
         self._interrupted_until_ns = np.zeros(count, dtype=np.int64)
         self.entered_at_ns = 0
         self._askew = np.empty(0, dtype=np.int64)
         self._out_of_cone = np.zeros(count, dtype=np.bool_)
         self._booting = np.empty(0, dtype=np.int64)
 
-    def enter_slot(self, plan: Plan, passes: Passes, at_ns: int, *, is_planned: bool = True) -> None:
+    def enter_slot(self, parts: tuple[Plan, ...], passes: Passes, at_ns: int, *, is_planned: bool = True) -> None:
         """Take the assignments of a slot; whoever changes satellite or gateway is interrupted.
 
         Args:
-            plan: Of the slot.
+            parts: The plan of the slot, cells first and then berths.
             passes: Its geometry.
             at_ns: The slot's edge, or later where its plan comes late or is replaced.
             is_planned: False where no plan has come: then nobody is served.
         """
-        cell = self._fleet.terminals.cell
-        served = np.zeros(len(cell), dtype=np.bool_)
+        served = np.zeros(len(self.cell), dtype=np.bool_)
         if self.passes is not None:
             served = self.causes(at_ns - 1) == IN_SERVICE
-        before_satellite, before_gateway = self.satellite, self.gateway
-        self.satellite, self.beam = plan.satellite_index[cell], plan.beam_id[cell]
-        self.gateway, self.pop = plan.gateway_index[cell], plan.pop_index[cell]
-        self._plan, self.passes = plan, passes
+        plan = parts[0] if len(parts) == 1 else joined(parts)
+        self._parts, self._plan, self.passes = parts, plan, passes
         self._is_planned, self.entered_at_ns = is_planned, at_ns
         self._out_of_cone[:] = False
-        steps = self._rng.integers(*_INTERRUPTED_STEPS, len(cell), dtype=np.int8, endpoint=True)
-        changed = (self.satellite != before_satellite) | (self.gateway != before_gateway)
-        self._interrupted_until_ns = at_ns + np.where(changed & served, steps.astype(np.int64) * STEP_NS, 0)
+        self._take_up(np.arange(len(self.cell)), served, at_ns)
+
+    def move(self, who: Array, cell: Array, at_ns: int) -> None:
+        """Let terminals take up the assignment of another cell or berth within a slot."""
+        served = self.causes(at_ns)[who] == IN_SERVICE
+        self.cell[who] = cell
+        self._out_of_cone[who] = False
+        self._take_up(who, served, at_ns)
+
+    def _take_up(self, who: Array, served: Array, at_ns: int) -> None:
+        cell, plan = self.cell[who], self._plan
+        satellite, gateway = plan.satellite_index[cell], plan.gateway_index[cell]
+        changed = (satellite != self.satellite[who]) | (gateway != self.gateway[who])
+        self.satellite[who], self.beam[who] = satellite, plan.beam_id[cell]
+        self.gateway[who], self.pop[who] = gateway, plan.pop_index[cell]
+        steps = self._rng.integers(*_INTERRUPTED_STEPS, len(who), dtype=np.int8, endpoint=True)
+        self._interrupted_until_ns[who] = at_ns + np.where(changed & served, steps.astype(np.int64) * STEP_NS, 0)
+        self._moved_at_ns = at_ns
         self._assign_codes()
 
     def follow(self, at_ns: int) -> None:
@@ -140,7 +156,7 @@ class Service:
         self._look_aside(at_ns)
         askew = self._askew
         codes[askew] = np.where((codes[askew] == IN_SERVICE) & self._out_of_cone[askew], TILT, codes[askew])
-        if at_ns - self.entered_at_ns < _INTERRUPTED_STEPS[1] * STEP_NS:
+        if at_ns - self._moved_at_ns < _INTERRUPTED_STEPS[1] * STEP_NS:
             codes[(codes == IN_SERVICE) & (self._interrupted_until_ns > at_ns)] = HANDOVER
         booting = self._booting
         codes[booting] = np.where(self._boot_until_ns[booting] > at_ns, BOOTING, codes[booting])
@@ -153,10 +169,10 @@ class Service:
     def _assign_codes(self) -> None:
         """Say who has no service for want of a plan, a satellite, a laser, a gateway or a PoP."""
         self.gateway_up = carries(self._network.gateways)
-        codes = path_codes(self._plan, self._network, self._fleet.carrying.peers)
+        codes = np.concatenate([path_codes(part, self._network, self._fleet.carrying.peers) for part in self._parts])
         if not self._is_planned:
             codes = np.full_like(codes, NO_PLAN)
-        self._assigned_codes = codes[self._fleet.terminals.cell]
+        self._assigned_codes = codes[self.cell]
 
     def _look_aside(self, at_ns: int) -> None:
         """Lose the satellite that leaves the cone of a face askew, until the next slot."""

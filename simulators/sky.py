@@ -14,6 +14,7 @@ from ingest.contract.packing import Packer, Record, Versions
 from simulators.aim import aim
 from simulators.announcements import Announcements
 from simulators.attachments import Attachments
+from simulators.berths import Berths
 from simulators.board import Board
 from simulators.causes import HANDOVER, IN_SERVICE, POWER_LOST, SLEEPING, Codes
 from simulators.conditions import Conditions, no_trouble
@@ -27,7 +28,7 @@ from simulators.planner import Planner
 from simulators.readings import SLOW_EVERY_NS, Readings
 from simulators.ring import Ring
 from simulators.scenario import Scenario, load_scenario
-from simulators.scheduler import NONE, Plan, Rules, Slots
+from simulators.scheduler import NONE, Plan, Rules, Slots, joined
 from simulators.service import Service
 from simulators.settings import Settings
 from simulators.spacecraft import EVERY_NS, Spacecraft
@@ -113,8 +114,15 @@ class Sky:
         self.conditions: Conditions = no_trouble(self.fleet)
         self._board = Board(self.conditions)
         self._announcements = Announcements(self.faults, settings.first_at_ns)
-        self._service = Service(self.fleet, self.conditions.terminals, self.conditions.network, rngs[2])
-        self._readings = Readings(self.fleet, self._service, rngs[3])
+        self._berths = Berths(
+            self.fleet,
+            self.conditions.network,
+            (self.conditions.terminals, self.conditions.steering),
+            self.faults,
+            self._timetable,
+        )
+        self._service = Service(self._berths.fleet, self.conditions.terminals, self._berths.network, rngs[2])
+        self._readings = Readings(self._berths.fleet, self._service, rngs[3])
         self._ring = Ring(len(self.fleet.terminals), rngs[4])
         self._attachments = Attachments(len(self.fleet.terminals), rngs[5])
         self._stations = Stations(self.fleet, rngs[6])
@@ -142,7 +150,7 @@ class Sky:
     def __iter__(self) -> Iterator[Second]:
         """Live through the run."""
         with self._truth:
-            self._truth.begin(self.fleet, self.faults, self.settings.first_at_ns)
+            self._truth.begin(self.fleet, self.faults, self.settings.first_at_ns, self._berths.conformance)
             for at_ns in range(self.settings.first_at_ns, self._end_at_ns, NS_PER_S):
                 yield self._second(at_ns)
             self._truth.end()
@@ -211,12 +219,17 @@ class Sky:
     def _enter(self, at_ns: int) -> Plan:
         """Return the plan that is carried out; whenever it is another than before, everyone takes it up."""
         plan = self._planner.in_force(at_ns)
-        if plan is not self._plan:
-            passes = passes_of(plan, self.fleet, self._timetable.slots.length_ns, self.conditions.network.satellites)
-            self._service.enter_slot(plan, passes, at_ns, is_planned=self._planner.is_planned(at_ns))
-            self._readings.enter_slot(plan)
+        if plan is not self._plan or self._berths.are_stale:
+            parts = self._berths.enter(plan, at_ns)
+            flown = parts[0] if len(parts) == 1 else joined(parts)
+            length_ns, burns = self._timetable.slots.length_ns, self.conditions.network.satellites
+            passes = passes_of(flown, self._berths.fleet, length_ns, burns)
+            self._service.cell[self._berths.who] = self._berths.cells_at(at_ns)
+            self._service.enter_slot(parts, passes, at_ns, is_planned=self._planner.is_planned(at_ns))
+            self._readings.enter_slot(flown)
             self._timetable.forget_before(at_ns)
             self._plan = plan
+        self._berths.refresh()
         return plan
 
     def _live_through(self, at_ns: int) -> Codes:
@@ -224,7 +237,7 @@ class Sky:
         end_at_ns = at_ns + NS_PER_S
         due = self._due(end_at_ns)
         edge = self._service.entered_at_ns == at_ns
-        moving = bool(due) or edge or self._service.booting_ends_within(at_ns, end_at_ns)
+        moving = self._move(at_ns) or bool(due) or edge or self._service.booting_ends_within(at_ns, end_at_ns)
         rows = []
         for tenth in range(_TENTHS if moving else 1):
             now_at_ns = at_ns + tenth * STEP_NS
@@ -241,11 +254,20 @@ class Sky:
             self._next_change += 1
         return self._changes[first : self._next_change]
 
+    def _move(self, at_ns: int) -> bool:
+        """Let those who do not keep to the plan come to their berths, and leave them; tell whether anybody does."""
+        cell = self._berths.cells_at(at_ns)
+        changed = np.flatnonzero(cell != self._service.cell[self._berths.who])
+        if len(changed):
+            self._service.move(self._berths.who[changed], cell[changed], at_ns)
+        return len(changed) > 0
+
     def _change(self, together: list[Change]) -> None:
         if not together:
             return
         for change in together:
             self._board.apply(change)
+            self._berths.note(change)
         self._service.follow(together[0].at_ns)
         for change in together:
             self._truth.changed(change, self._service)

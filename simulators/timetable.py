@@ -10,13 +10,14 @@ from ingest.contract.plan import PLAN, PlanHeader
 from ingest.contract.topics import CONTACT_PLAN
 from simulators.assigner import Assigner
 from simulators.fleet import Fleet
+from simulators.matching import NONE
 from simulators.network_conditions import NetworkConditions
 from simulators.scheduler import Plan, Rules, Slots, empty_plan
 
 # 29 bytes a row before compression: a frame of so many stays under 900 kB.
 _FRAME_ROWS = 20_000
 # Slots kept behind the one that runs.
-_KEPT_SLOTS = 2
+_KEPT_SLOTS = 4
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,12 @@ class Timetable:
         if self._nobody is None or self._nobody.slot_start_at_ns != start_at_ns:
             self._nobody = empty_plan(start_at_ns, len(self._fleet.cells))
         return self._nobody
+
+    def elsewhere(self, at_ns: int, cell: int) -> Plan:
+        """Return a plan of one cell alone, by a satellite that its plan names neither now nor in the slots beside."""
+        start_ns, length_ns = self.slots.start_at_ns(at_ns), self.slots.length_ns
+        named = {int(self.plan_at(start_ns + n * length_ns).satellite_index[cell]) for n in (-1, 0, 1)} - {NONE}
+        return self._assigner.elsewhere(start_ns, self._belief, cell, sorted(named))
 
     def believe(self, belief: NetworkConditions, from_ns: int) -> None:
         """Plan with what this says of the network, from the slot on that holds this instant."""

@@ -1,8 +1,9 @@
 """Writes down what really happened, straight from the latent state; it looks on and touches nothing."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +21,10 @@ from simulators.service import Service
 
 LABELS_FILE = "labels.jsonl"
 _ROWS_AT_ONCE = 20_000
-_ON_TIME = "on_time"
 
 T = TypeVar("T")
+# Terminals, satellites and the instant of handovers to when they were planned, and how they stand to the plan.
+Conforms: TypeAlias = Callable[[Array, Array, int], tuple[list[int | None], list[str | None]]]
 
 
 class NoTruth:
@@ -36,7 +38,7 @@ class NoTruth:
     ) -> None:
         """Leave."""
 
-    def begin(self, fleet: Fleet, faults: list[Fault], at_ns: int) -> None:
+    def begin(self, fleet: Fleet, faults: list[Fault], at_ns: int, conforms: Conforms) -> None:
         """Start at this instant."""
 
     def changed(self, change: Change, service: Service) -> None:
@@ -56,11 +58,11 @@ class TruthLog(NoTruth):
         self._folder = folder
         self._tables: dict[str, _Table] = {}
 
-    def begin(self, fleet: Fleet, faults: list[Fault], at_ns: int) -> None:
+    def begin(self, fleet: Fleet, faults: list[Fault], at_ns: int, conforms: Conforms) -> None:
         """Open the files; the first attitude of each terminal is the one at commissioning."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._tables = {name: _Table(self._folder / f"{name}.parquet", schema) for name, schema in TABLES.items()}
-        self._faults = faults
+        self._faults, self._conforms = faults, conforms
         self._terminal_ids = np.array([terminal.terminal_id for terminal in fleet.inventory.terminals], dtype=object)
         self._satellite_ids = np.array(
             [satellite.satellite_id for satellite in fleet.inventory.satellites], dtype=object
@@ -169,6 +171,7 @@ class TruthLog(NoTruth):
         who = np.flatnonzero(moved)
         if len(who):
             straight = self._served[who]
+            planned_at_ns, conformance = self._conforms(who, service.satellite[who], at_ns)
             came_from = self._satellite_ids[self._last_satellite[who]]
             self._tables["handovers"].add(
                 {
@@ -176,8 +179,8 @@ class TruthLog(NoTruth):
                     "at_ns": np.full(len(who), at_ns, dtype=np.int64),
                     "from_satellite_id": _if(straight, came_from.tolist()),
                     "to_satellite_id": self._satellite_ids[service.satellite[who]],
-                    "planned_at_ns": _if(straight, [at_ns] * len(who)),
-                    "conformance": _if(straight, [_ON_TIME] * len(who)),
+                    "planned_at_ns": _if(straight, planned_at_ns),
+                    "conformance": _if(straight, conformance),
                 }
             )
         self._last_satellite = np.where(served, service.satellite, self._last_satellite)
@@ -263,7 +266,7 @@ class _Table:
         self._batches, self._rows = [], 0
 
 
-def _if(chosen: Array, values: list[T]) -> list[T | None]:
+def _if(chosen: Array, values: list[T | None]) -> list[T | None]:
     return [value if keep else None for keep, value in zip(chosen.tolist(), values, strict=True)]
 
 
