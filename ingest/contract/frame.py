@@ -8,7 +8,7 @@ A missing value is NaN in a float column and -1 in an integer column; a column o
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from ingest.contract.instants import At, Count
 # The broker takes 1 MiB; the rest is room for the record's own header (design section 3).
 FRAME_LIMIT_BYTES = 900_000
 _HEADER_KEY = b"leowatch"
+_Dtype: TypeAlias = "np.dtype[np.generic]"
 # How an Arrow stream ends. Without it a frame of samples that is cut behind its schema reads as a tick.
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 # Threads cost more than they bring: 125 rows of 34 columns took 440 us with and 100 without, 7,500 rows 670 and 560.
@@ -124,8 +125,10 @@ _DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError)
 
 
 @lru_cache(maxsize=256)
-def _schema(layout: Layout, names: tuple[str, ...]) -> pa.Schema:
-    return layout.arrow_schema(names)
+def _schema(layout: Layout, names: tuple[str, ...]) -> tuple[pa.Schema, tuple[tuple[str, pa.DataType, _Dtype], ...]]:
+    """Return a schema, and its columns with their two types: asked of pyarrow, a type costs more than a conversion."""
+    kinds = tuple((c.name, c.arrow_type, c.numpy_type) for c in layout.columns if c.name in names)
+    return layout.arrow_schema(names), kinds
 
 
 def encode(header: msgspec.Struct, layout: Layout, columns: Columns) -> bytes:
@@ -143,8 +146,9 @@ def encode(header: msgspec.Struct, layout: Layout, columns: Columns) -> bytes:
         absent = [c.name for c in layout.columns if c.required and c.name not in columns]
         if absent:
             raise KeyError(f"a {layout.kind} frame needs {absent}")
-    schema = _schema(layout, names).with_metadata({_HEADER_KEY: _encoder.encode(header)})
-    arrays = [_to_arrow(columns[field.name], field.type) for field in schema]
+    schema, kinds = _schema(layout, names)
+    schema = schema.with_metadata({_HEADER_KEY: _encoder.encode(header)})
+    arrays = [_to_arrow(columns[name], arrow_type, numpy_type) for name, arrow_type, numpy_type in kinds]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema, options=_WRITE) as writer:
         if rows:
@@ -153,24 +157,15 @@ def encode(header: msgspec.Struct, layout: Layout, columns: Columns) -> bytes:
     return value
 
 
-def _to_arrow(values: Array, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_fixed_size_binary(kind):
-        raw = np.ascontiguousarray(values)
-        return pa.FixedSizeBinaryArray.from_buffers(kind, len(raw), [None, pa.py_buffer(raw)])
-    return pa.array(np.ascontiguousarray(values, dtype=_numpy_type(kind)))
+def _to_arrow(values: Array, arrow_type: pa.DataType, numpy_type: _Dtype) -> pa.Array:
+    raw = np.ascontiguousarray(values, dtype=numpy_type)
+    return pa.Array.from_buffers(arrow_type, len(raw), [None, pa.py_buffer(raw)])
 
 
 @lru_cache(maxsize=64)
-def _numpy_type(kind: pa.DataType) -> "np.dtype[np.generic]":
-    # Asked of pyarrow, this costs more than the conversion.
-    found: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())
-    return found
-
-
-@lru_cache(maxsize=64)
-def _read_options(included: tuple[int, ...] | None) -> pa.ipc.IpcReadOptions:
+def _read_options(fields: tuple[int, ...]) -> pa.ipc.IpcReadOptions:
     # Threads fight over two cores that are already busy: measured 2.8-3.4 M samples/s without, 1.1-2.5 with.
-    return pa.ipc.IpcReadOptions(use_threads=False, included_fields=list(included) if included is not None else None)
+    return pa.ipc.IpcReadOptions(use_threads=False, included_fields=list(fields))
 
 
 def decode(
@@ -211,7 +206,7 @@ def decode(
     refusal = _refuse_header(header, layout, shard_count)
     if refusal is not None or layout is None:
         return refusal or Rejected(reason=RejectReason.UNKNOWN_KIND, detail="no kind")
-    return _read_columns(value, schema, names, header, layout, only)
+    return _read_columns(value, names, header, layout, only)
 
 
 def _refuse_header(header: msgspec.Struct, layout: Layout | None, shard_count: int | None) -> Rejected | None:
@@ -231,56 +226,81 @@ def _refuse_header(header: msgspec.Struct, layout: Layout | None, shard_count: i
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """What is read of the frames of one schema.
+
+    Attributes:
+        fields: Numbers of the fields that are decompressed.
+        schema: What they should be.
+        columns: Their names and types in memory.
+        lacking: A required column that the frames do not have.
+    """
+
+    fields: tuple[int, ...]
+    schema: pa.Schema
+    columns: tuple[tuple[str, _Dtype], ...]
+    lacking: Column | None
+
+
 @lru_cache(maxsize=256)
-def _selection(
-    layout: Layout, names: tuple[str, ...], only: frozenset[str] | None
-) -> tuple[tuple[int, ...], tuple[tuple[Column, bool], ...]]:
-    """Return which fields of a schema to read, and which columns are asked for, with whether the schema has them."""
-    known, there = set(layout.names()), set(names)
-    wanted = tuple(i for i, name in enumerate(names) if name in known and (only is None or name in only))
-    return wanted, tuple((c, c.name in there) for c in layout.columns if only is None or c.name in only)
+def _selection(layout: Layout, names: tuple[str, ...], only: frozenset[str] | None) -> _Selection:
+    asked = [c for c in layout.columns if only is None or c.name in only]
+    wanted = {c.name for c in asked}
+    fields = tuple(i for i, name in enumerate(names) if name in wanted)
+    columns = [layout.column(names[i]) for i in fields]
+    return _Selection(
+        fields=fields,
+        schema=pa.schema([(c.name, c.arrow_type) for c in columns]),
+        columns=tuple((c.name, c.numpy_type) for c in columns),
+        lacking=next((c for c in asked if c.required and c.name not in names), None),
+    )
 
 
 def _read_columns(
-    value: bytes, schema: pa.Schema, names: tuple[str, ...], header: H, layout: Layout, only: frozenset[str] | None
+    value: bytes, names: tuple[str, ...], header: H, layout: Layout, only: frozenset[str] | None
 ) -> Frame[H] | Rejected:
     if not value.endswith(_END_OF_STREAM):
         return Rejected(reason=RejectReason.TRUNCATED, detail="the frame has no end mark: rows may be missing")
-    wanted, expected = _selection(layout, names, only)
+    selection = _selection(layout, names, only)
     try:
-        batches = list(pa.ipc.open_stream(value, options=_read_options(wanted if only is not None else None)))
+        batches = list(pa.ipc.open_stream(value, options=_read_options(selection.fields)))
         for batch in batches:
             batch.validate()
     except _DAMAGE as error:
         return Rejected(reason=RejectReason.TRUNCATED, detail=f"the record batch ends early or is damaged: {error}")
     if len(batches) > 1:
         return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"{len(batches)} record batches; a frame has one")
-    rows = batches[0].num_rows if batches else 0
-    columns: dict[str, Array] = {}
-    for column, is_there in expected:
-        if not is_there:
-            if column.required and rows:
-                detail = f"a {layout.kind} frame needs {column.name}"
-                return Rejected(reason=RejectReason.MISSING_COLUMN, detail=detail, field=column.name)
-            continue
-        if not batches:
-            columns[column.name] = column.nulls(0)
-            continue
-        values = _from_arrow(batches[0].column(column.name), column.numpy_type, column.arrow_type)
-        if values is None:
-            detail = f"{column.name} is {schema.field(column.name).type}; it should be {column.arrow_type}"
-            return Rejected(reason=RejectReason.WRONG_TYPE, detail=detail, field=column.name)
-        columns[column.name] = values
+    if not batches:
+        columns = {name: np.empty(0, numpy_type) for name, numpy_type in selection.columns}
+        return Frame(header=header, layout=layout, columns=columns, rows=0)
+    rows = batches[0].num_rows
+    refusal = _refuse_columns(batches[0], selection, layout)
+    if refusal is not None:
+        return refusal
+    columns = {
+        name: _from_arrow(batches[0].column(place), numpy_type)
+        for place, (name, numpy_type) in enumerate(selection.columns)
+    }
     return Frame(header=header, layout=layout, columns=columns, rows=rows)
 
 
-def _from_arrow(values: pa.Array, numpy_type: "np.dtype[np.generic]", arrow_type: pa.DataType) -> Array | None:
-    if values.type != arrow_type:
+def _refuse_columns(batch: pa.RecordBatch, selection: _Selection, layout: Layout) -> Rejected | None:
+    if selection.lacking is not None and batch.num_rows:
+        name = selection.lacking.name
+        return Rejected(reason=RejectReason.MISSING_COLUMN, detail=f"a {layout.kind} frame needs {name}", field=name)
+    if batch.schema.equals(selection.schema):
         return None
-    if pa.types.is_fixed_size_binary(arrow_type):
-        start = values.offset * 16
-        raw = values.buffers()[1]
-        return np.frombuffer(raw, dtype=numpy_type, count=len(values), offset=start)
+    for found, wanted in zip(batch.schema, selection.schema, strict=True):
+        if found.type != wanted.type:
+            detail = f"{found.name} is {found.type}; it should be {wanted.type}"
+            return Rejected(reason=RejectReason.WRONG_TYPE, detail=detail, field=found.name)
+    return None
+
+
+def _from_arrow(values: pa.Array, numpy_type: _Dtype) -> Array:
+    if numpy_type.kind == "V":
+        return np.frombuffer(values.buffers()[1], dtype=numpy_type, count=len(values), offset=values.offset * 16)
     if values.null_count:
         values = values.fill_null(float("nan") if numpy_type.kind == "f" else -1)
     found: Array = values.to_numpy(zero_copy_only=False)
