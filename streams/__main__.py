@@ -47,9 +47,6 @@ def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings
         return
     if settings.metrics_port:
         built.metrics.serve(settings.metrics_host, settings.metrics_port)
-    # They write a line for every record sent, and throw it away afterwards, unless their own loggers say no.
-    for client in ("aiokafka", "kafka"):
-        logging.getLogger(client).setLevel(settings.log_level.upper())
     # Faust spells `warning` its own way, and prints a banner unless it is told to be quiet.
     engine = faust.Worker(built.app, loglevel=settings.log_level.replace("warning", "warn"), quiet=True)
     engine.execute_from_commandline()
@@ -89,6 +86,9 @@ def halt(error: BaseException) -> None:
 
 def build(settings: Settings) -> Worker:
     """Put a worker together; it begins once its app is run."""
+    # They write a line for every record sent, and throw it away afterwards, unless their own loggers say no.
+    for client in ("aiokafka", "kafka"):
+        logging.getLogger(client).setLevel(settings.log_level.upper())
     side_inputs = SideReader(settings.kafka)
     side_inputs.start()
     built = Worker(settings, knowledge=side_inputs.knowledge, halt=halt)

@@ -20,6 +20,9 @@ from streams.settings import Settings
 
 # Of the broker; Faust's own default of 20 minutes would hide a broker that refuses us.
 _REQUEST_TIMEOUT_S = 90.0
+# Records wait so long for company, and that much of it: a request for each costs as much as the step of a small frame.
+_LINGER_S = 0.02
+_BATCH_BYTES = 256 * 1024
 
 
 class ResumingConsumer(driver.Consumer):  # type: ignore[misc] # faust is not typed as we need it
@@ -83,6 +86,8 @@ def make_app(settings: Settings) -> WorkshopApp:
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.heartbeat_s,
         broker_request_timeout=_REQUEST_TIMEOUT_S,
+        producer_linger=_LINGER_S,
+        producer_max_batch_size=_BATCH_BYTES,
         producer_request_timeout=settings.delivery_timeout_s,
         stream_buffer_maxsize=settings.queue_frames,
         # True (the default) hangs a rebalance and SIGTERM while unacknowledged frames exist.
