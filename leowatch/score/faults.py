@@ -37,6 +37,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     ended_at_ns: int
 
     @property
+    def is_due(self) -> bool:
+        """Whether somebody is to hear of it: of a decoy, and of what nobody is to hear of, an incident may be told or not."""
+        return not self.label.decoy and self.label.audience != "nobody"
+
+    @property
     def root(self) -> tuple[str, str]:
         """Kind and id of the broken thing."""
         return self.label.root_kind, self.label.root_id
@@ -59,7 +64,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KindScore(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault kind; `n` is detected + missed, and late ones are among the missed.
+    """One fault kind; `n` is detected + missed, and late ones are among the missed; only those that are due count.
 
     Attributes:
         false: Incidents that claim this kind and are false, of a wrong root or of a wrong cause are three counts.
@@ -108,7 +113,7 @@ def faults(labels: list[Label]) -> list[Fault]:
         BadFile: A fault kind has no row in the judge's table, or its root is of another kind than that row says.
     """
     for label in labels:
-        if not label.decoy and FAULT_ROOTS.get(label.kind) != label.root_kind:
+        if FAULT_ROOTS.get(label.kind) != label.root_kind:
             raise BadFile(
                 f"label {label.label_id}: no row for fault {label.kind} with root {label.root_kind} in the judge's tolerances"
             )
@@ -145,8 +150,7 @@ def _candidates(
 ) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]]:
     by_root: dict[tuple[str, str], list[int]] = {}
     for place, fault in enumerate(true):
-        if not fault.label.decoy:
-            by_root.setdefault(fault.root, []).append(place)
+        by_root.setdefault(fault.root, []).append(place)
     in_time: dict[tuple[int, int], int] = {}
     late: dict[tuple[int, int], int] = {}
     for claim_place, claim in enumerate(found):
@@ -186,10 +190,9 @@ def _judge_the_rest(
     by_root: dict[tuple[str, str], list[int]] = {}
     by_terminal: dict[str, list[int]] = {}
     for place, fault in enumerate(true):
-        if not fault.label.decoy:
-            by_root.setdefault(fault.root, []).append(place)
-            for terminal_id in fault.label.affected_terminal_ids:
-                by_terminal.setdefault(terminal_id, []).append(place)
+        by_root.setdefault(fault.root, []).append(place)
+        for terminal_id in fault.label.affected_terminal_ids:
+            by_terminal.setdefault(terminal_id, []).append(place)
     for claim_place, claim in enumerate(found):
         if fault_of[claim_place] >= 0:
             continue
@@ -230,13 +233,15 @@ def claimed_kind(claim: Claim) -> str:
 
 def score_faults(true: list[Fault], found: list[Claim], judged: Judged) -> FaultScore:
     """Count, over everything and kind by kind."""
-    kinds = sorted({f.label.kind for f in true if not f.label.decoy})
+    kinds = sorted({f.label.kind for f in true if f.is_due})
     claims_of = [
         true[fault].label.kind if verdict in {Verdict.FOUND, Verdict.LATE, Verdict.DUPLICATE} else claimed_kind(claim)
         for claim, verdict, fault in zip(found, judged.verdicts, judged.fault_of, strict=True)
     ]
     blamed = {
-        kind for kind, verdict in zip(claims_of, judged.verdicts, strict=True) if verdict is not Verdict.UNLABELLED
+        kind
+        for kind, verdict, fault in zip(claims_of, judged.verdicts, judged.fault_of, strict=True)
+        if verdict is not Verdict.UNLABELLED and (fault < 0 or true[fault].is_due)
     }
     rows = {kind: _score_kind(kind, true, found, judged, claims_of) for kind in [*kinds, *sorted(blamed - set(kinds))]}
     total = Counter(judged.verdicts)
@@ -264,12 +269,12 @@ def times_to_detect_s(true: list[Fault], judged: Judged, kind: str | None = None
     return [
         max(0.0, (at_ns - fault.started_at_ns) / NS_PER_S)
         for fault, by, at_ns in zip(true, judged.found_by, judged.found_at_ns, strict=True)
-        if by >= 0 and kind in {None, fault.label.kind}
+        if by >= 0 and fault.is_due and kind in {None, fault.label.kind}
     ]
 
 
 def _score_kind(kind: str, true: list[Fault], found: list[Claim], judged: Judged, claims_of: list[str]) -> KindScore:
-    places = [p for p, fault in enumerate(true) if fault.label.kind == kind and not fault.label.decoy]
+    places = [p for p, fault in enumerate(true) if fault.label.kind == kind and fault.is_due]
     counts = Counter(v for v, claimed in zip(judged.verdicts, claims_of, strict=True) if claimed == kind)
     detected = sum(judged.found_by[p] >= 0 for p in places)
     at_all = detected + counts[Verdict.LATE]

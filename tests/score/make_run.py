@@ -44,7 +44,7 @@ def label(number, kind, root, start_s, end_s, terminals, **more):
     return Label(
         label_id=f"f{number}", kind=kind, root_kind="gateway" if is_gateway else "terminal", root_id=root,
         started_at=say(start_s), ended_at=None if end_s is None else say(end_s), affected_terminal_ids=terminals,
-        page=is_gateway, audience="noc_page" if is_gateway else "tenant", page_by_s=60.0 if is_gateway else None, **more,
+        page=is_gateway, page_by_s=60.0 if is_gateway else None, **{"audience": "noc_page" if is_gateway else "tenant", **more},
     )  # fmt: skip
 
 

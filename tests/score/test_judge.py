@@ -188,13 +188,27 @@ def test_a_re_rooted_incident_counts_from_when_its_root_was_right(run):
     assert board.faults.per_kind["gateway_down"].time_to_detect_s.p95 == pytest.approx(27.6)
 
 
-def test_a_decoy_is_no_fault_and_an_incident_about_it_is_false(run):
-    run.labels.append(label(900, "gateway_down", "gw-7", 100, 200, [], decoy=True))
-    run.incidents.append(incident(900, "gateway", "gw-7", "gateway_isolated", 110))
+@pytest.mark.parametrize("more", [{"decoy": True}, {"audience": "nobody"}])
+def test_what_nobody_is_to_hear_of_may_be_told_rightly_and_is_never_counted(run, more):
+    run.labels.append(label(900, "terminal_power_lost", "ut-990", 100, 200, ["ut-990"], **more))
+    quiet = judge(*run.write())
+    run.incidents.append(incident(900, "terminal", "ut-990", "outage_started", 110))
+    told = judge(*run.write())
+
+    for board in (quiet, told):
+        assert (board.faults.injected, board.faults.missed, board.faults.false) == (43, 0, 0)
+        assert board.faults.decoys == ("decoy" in more)
+    assert set(told.faults.per_kind) == set(quiet.faults.per_kind)
+
+
+def test_a_decoy_of_which_the_wrong_thing_is_told_or_somebody_is_woken_counts(run):
+    run.labels.append(label(900, "terminal_power_lost", "ut-990", 100, 200, ["ut-990"], decoy=True))
+    run.incidents.append(incident(900, "terminal", "ut-990", "tilt_critical", 110))
+    run.pages.append(page("inc-900", 120, "ut-990", root_kind="terminal"))
 
     board = judge(*run.write())
 
-    assert (board.faults.injected, board.faults.decoys, board.faults.false) == (43, 1, 1)
+    assert (board.faults.wrong_cause, board.pages.elsewhere) == (1, 1)
 
 
 def test_a_fault_that_stands_at_the_end_of_the_run_can_still_be_found(run):
