@@ -176,8 +176,8 @@ def apply(
 
 @app.command()
 def detect(
-    files: Annotated[list[Path], typer.Argument(help="What to read; .gz too.")],
-    form: Annotated[str, typer.Option("--format", help="frames, dish-history, ping or csv.")],
+    files: Annotated[list[Path], typer.Argument(help="What to read; .gz too; of a run its folder.")],
+    form: Annotated[str, typer.Option("--format", help="run, frames, dish-history, ping or csv.")],
     out: Annotated[Path, typer.Option(help="Events go here, one JSON object a line.")],
     mapping: Annotated[str, typer.Option("--map", help="csv: column=field,...")] = "",
     fixed: Annotated[str, typer.Option("--set", help="field=value,...: the same in every sample.")] = "",

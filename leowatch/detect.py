@@ -25,6 +25,7 @@ from ingest.recorded.ping import lost_runs, read_ping
 from leowatch.dish_opinion import compare
 from leowatch.probes import handovers, outages, slot_summary
 from leowatch.recording import Heard, cadences_s, play, synthetic_inventory
+from leowatch.replay import replay
 from streams.slot_edges import find_slot_edges
 
 _TERMINAL = "terminal-0"
@@ -37,7 +38,7 @@ class Options:
     """What a person asks for.
 
     Attributes:
-        format: `frames`, `dish-history`, `ping` or `csv`.
+        format: `run`, `frames`, `dish-history`, `ping` or `csv`.
         files: What to read, in order.
         out: Where events go, one JSON object a line.
         fields: For csv: column of the file to field.
@@ -143,6 +144,13 @@ def _frames(options: Options) -> _Found:
         "rejected": dict(rejected),
     }
     return _Found(_without_slots(heard, known is not None), facts)
+
+
+def _run(options: Options) -> _Found:
+    if len(options.files) != 1:
+        raise Fatal("--format run plays one folder: give the one that a run left")
+    played = replay(options.files[0])
+    return _Found(_ours(played.heard.events), {"samples": played.samples_count, "rejected": dict(played.heard.refused)})
 
 
 def _inventory_of(files: list[Rows]) -> Inventory:
@@ -347,6 +355,7 @@ def _all_outages(histories: list[DishHistory]) -> DishOutages:
 
 
 _READERS: dict[str, Callable[[Options], _Found]] = {
+    "run": _run,
     "frames": _frames,
     "dish-history": _dish_history,
     "ping": _ping,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingest.contract.bus import Message
-from ingest.contract.columns import Array, Column, Columns, Layout, concatenate, take
+from ingest.contract.columns import MISSING, Array, Column, Columns, Layout, concatenate, take
 from ingest.contract.files import read_frames
 from ingest.contract.frame import FRAME_LIMIT_BYTES, Rejected, decode, encode
 from ingest.contract.instants import NS_PER_S
@@ -28,7 +28,12 @@ _PLAN_FACTS = tuple(
     Column(name=name, dtype="i8", required=True, description="Of the plan's header.")
     for name in ("slot_start_ns", "slot_end_ns", "plan_version", "published_at_ns")
 )
-_PLAN_FILE = Layout(kind="plan file", version=1, columns=(*PLAN.columns, *_PLAN_FACTS), description=PLAN.description)
+_VALID_FROM = Column(
+    name="valid_from_ns", dtype="i8", description="Of the plan's header; the slot's start where a file has none."
+)
+_PLAN_FILE = Layout(
+    kind="plan file", version=1, columns=(*PLAN.columns, *_PLAN_FACTS, _VALID_FROM), description=PLAN.description
+)
 _PLAN_ROWS = 20_000
 # A plan in a file may lack its history: a slot is told no later than this before it begins.
 _PLAN_AHEAD_NS = 60 * NS_PER_S
@@ -76,31 +81,47 @@ def cadences_s(columns: Columns, terminal_count: int) -> Array:
     return cadence_s
 
 
+class Stage:
+    """The road indoors with a recording before it: records in, the last word on each event out."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._bus = MemoryBus(now_ns=lambda: 0)
+        self._found = self._bus.reader([TERMINAL_EVENTS, NETWORK_EVENTS, STREAMS_DEADLETTER])
+        self._road = Road(self._bus, partition_count=1, now_ns=lambda: 0)
+        self._ear = _Ear(InventoryNames(inventory))
+        self._bus.put(inventory_records(inventory))
+
+    def turn(self, records: Iterable[Record]) -> None:
+        """Take records in, and hear what comes of them."""
+        self._bus.put(records)
+        self._road.turn()
+        self._ear.hear(self._found.drain())
+
+    def heard(self) -> Heard:
+        """Return what came of them all."""
+        events = sorted(self._ear.events.values(), key=lambda e: (e["started_at"], e["event_key"]))
+        return Heard(events, self._ear.refused)
+
+
 def play(files: list[Rows], inventory: Inventory, plan: Path | None = None) -> Heard:
     """Put a recording through the detectors.
 
     Raises:
         ValueError: The plan is no such file.
     """
-    bus = MemoryBus(now_ns=lambda: 0)
-    found = bus.reader([TERMINAL_EVENTS, NETWORK_EVENTS, STREAMS_DEADLETTER])
-    road = Road(bus, partition_count=1, now_ns=lambda: 0)
+    stage = Stage(inventory)
     packer = _packer("recording", inventory)
     slots = list(plan_slots(plan)) if plan is not None else []
-    bus.put(inventory_records(inventory))
-    listening = _Ear(InventoryNames(inventory))
 
     def publish(at_ns: int) -> None:
         while slots and slots[0].slot_start_ns <= at_ns + _PLAN_AHEAD_NS:
             slot = slots.pop(0)
-            bus.put(slot.records)
+            stage.turn(slot.records)
             packer.versions = Versions(inventory=inventory.version, plan=max(packer.versions.plan, slot.plan_version))
 
     for records in frames(files, packer, closing=_packer("recording-over", inventory), before=publish):
-        bus.put(records)
-        road.turn()
-        listening.hear(found.drain())
-    return Heard(sorted(listening.events.values(), key=lambda e: (e["started_at"], e["event_key"])), listening.refused)
+        stage.turn(records)
+    return stage.heard()
 
 
 def _packer(producer_id: str, inventory: Inventory) -> Packer:
@@ -164,13 +185,14 @@ def plan_slots(path: Path) -> Iterator[PlanSlot]:
 def _slot(whole: Columns, rows: Array) -> PlanSlot:
     facts = {column.name: int(whole[column.name][rows[0]]) for column in _PLAN_FACTS}
     start_ns = facts["slot_start_ns"]
+    valid_from_ns = int(whole[_VALID_FROM.name][rows[0]]) if _VALID_FROM.name in whole else MISSING
     parts = np.array_split(rows, len(rows) // _PLAN_ROWS + 1)
     records = []
     for number, part in enumerate(parts):
         header = PlanHeader(
             kind=PLAN.kind,
             version=PLAN.version,
-            valid_from_ns=start_ns,
+            valid_from_ns=start_ns if valid_from_ns == MISSING else valid_from_ns,
             part=number,
             complete=number == len(parts) - 1,
             **facts,

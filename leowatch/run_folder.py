@@ -11,19 +11,19 @@ import numpy as np
 from exporters.pages import Pager
 from ingest.contract.bus import Message
 from ingest.contract.columns import Column, Layout
-from ingest.contract.files import FrameFile
+from ingest.contract.files import FrameFile, FrameLine, encode_frame_line
 from ingest.contract.frame import Rejected, TelemetryHeader, decode
 from ingest.contract.inventory import Inventory
 from ingest.contract.plan import PLAN, PLAN_LAYOUTS, PlanHeader
-from ingest.contract.telemetry import CONTROL, LAYOUTS
-from ingest.contract.topics import CONTACT_PLAN, INGEST_TOPICS
+from ingest.contract.telemetry import LAYOUTS
+from ingest.contract.topics import CONTACT_PLAN, CONTROL_RECORDS, INGEST_TOPICS
 from streams.contract.detail import InventoryNames, details, encode_detail
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
 
 TELEMETRY_TOPICS = tuple(topic for topic in INGEST_TOPICS if topic.name.startswith("telemetry."))
-READS = (*TELEMETRY_TOPICS, CONTACT_PLAN, TERMINAL_EVENTS, NETWORK_EVENTS, INCIDENTS)
+READS = (*TELEMETRY_TOPICS, CONTACT_PLAN, CONTROL_RECORDS, TERMINAL_EVENTS, NETWORK_EVENTS, INCIDENTS)
 
 # Facts of a frame's header that a row needs once it has left its frame.
 _OF_FRAME = (
@@ -35,6 +35,7 @@ _OF_SLOT = (
     Column(name="slot_end_ns", dtype="i8", description="First instant after it."),
     Column(name="plan_version", dtype="i4", description="Version of the plan."),
     Column(name="published_at_ns", dtype="i8", description="When it was published."),
+    Column(name="valid_from_ns", dtype="i8", description="From when these rows hold."),
 )
 _BULK = {topic.name for topic in (*TELEMETRY_TOPICS, CONTACT_PLAN)}
 
@@ -55,7 +56,8 @@ class RunFolder:
         self._names = InventoryNames(inventory)
         self._frames: dict[str, FrameFile] = {}
         self._lines: dict[str, BinaryIO] = {
-            name: (folder / f"{name}.jsonl").open("wb") for name in ("events", "incidents", "pages")
+            name: (folder / f"{name}.jsonl").open("wb")
+            for name in ("control", "events", "incidents", "pages", *(("telemetry/frames",) if telemetry else ()))
         }
         self._pager = Pager()
         self.events_count = 0
@@ -74,6 +76,8 @@ class RunFolder:
             if message.topic in _BULK:
                 if self._keeps_telemetry:
                     (self._plan if message.topic == CONTACT_PLAN.name else self._telemetry)(message.value)
+            elif message.topic == CONTROL_RECORDS.name:
+                self._line("control", message.value)
             elif message.topic == TERMINAL_EVENTS.name:
                 self._events(message.value)
             elif message.topic == NETWORK_EVENTS.name:
@@ -84,7 +88,10 @@ class RunFolder:
 
     def _telemetry(self, value: bytes) -> None:
         frame = decode(value, LAYOUTS, TelemetryHeader)
-        if not isinstance(frame, Rejected) and frame.rows and frame.layout is not CONTROL:
+        if isinstance(frame, Rejected):
+            return
+        self._line("telemetry/frames", encode_frame_line(FrameLine(header=frame.header, rows=frame.rows)))
+        if frame.rows:
             facts = {
                 "received_at_ns": np.full(frame.rows, frame.header.received_at_ns),
                 "stored": np.full(frame.rows, frame.header.stored, np.int8),

@@ -5,15 +5,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.contract.columns import MISSING, Array, Column, Columns, Layout, row_count
+from ingest.contract.frame import TelemetryHeader
 
 # A group is what a reader decompresses at once; small frames are gathered until there are so many rows.
 ROW_GROUP_ROWS = 100_000
+
+
+class FrameLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One telemetry frame of a run, a line of JSON: with it, rows of a Parquet file become the frames again that they came in.
+
+    Attributes:
+        header: As it was on the wire; ticks, goodbyes and versions in force are nowhere else.
+        rows: How many of the next rows of its kind's file it holds; a tick has none.
+    """
+
+    header: TelemetryHeader
+    rows: int = 0
+
+
+encode_frame_line = msgspec.json.Encoder().encode
+decode_frame_line = msgspec.json.Decoder(FrameLine).decode
 
 
 class FrameFile:

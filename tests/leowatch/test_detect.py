@@ -419,7 +419,7 @@ def test_a_file_of_another_kind_or_version_is_refused(detect, tmp_path, facts, s
         ("csv", b"a,b\n1,2\n", {"fields": {"b": "snr_db"}}, "observed_at"),
         ("csv", b"a,b\n1,2\n", {"fields": {"a": "observed_at"}, "fixed": {"state": "dancing"}}, "dancing"),
         ("csv", b"a,b\n1,2\n", {"fields": {"a": "observed_at"}, "fixed": {"colour": "1"}}, "colour"),
-        ("carrier-pigeon", b"", {}, "one of frames"),
+        ("carrier-pigeon", b"", {}, "one of run, frames"),
         ("ping", b"x", {"fields": {"a": "observed_at"}}, "--map says nothing"),
         ("ping", b"x", {"taken_at_ns": (1,)}, "--taken-at says nothing"),
         ("csv", b"x", {"inventory": Path("i")}, "--inventory says nothing"),
