@@ -13,6 +13,7 @@ from ingest.contract.columns import Column, Layout
 from ingest.contract.plan import PLAN
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.topics import INGEST_TOPICS
+from simulators.contract.faults import FAULTS
 from simulators.contract.topics import TRUTH_TOPICS
 from simulators.contract.truth import TABLES, Label
 from streams.contract.catalogue import CATALOGUE
@@ -73,6 +74,13 @@ def _lines() -> Iterator[str]:
     yield "## Metrics\n"
     metrics = [(f"`{m.name}`", m.type.value, ", ".join(m.labels) or "-", m.help) for m in NETWORK_METRICS]
     yield from _table(("metric", "type", "labels", "what"), metrics)
+    yield "## Faults\n"
+    yield "What a scenario may break; a decoy must wake nobody. How bad, for how long and whom: `docs/scenarios.md`.\n"
+    faults = [
+        (f"`{f.kind}`", f.root, f"{f.audience} (decoy)" if f.decoy else f.audience, ", ".join(f.told_by) or "-", f.about)
+        for f in FAULTS
+    ]
+    yield from _table(("kind", "root", "who hears of it", "events that tell of it", "what"), faults)
     yield "## Truth files\n"
     for name, schema in TABLES.items():
         yield f"### {name}.parquet\n"
