@@ -77,7 +77,13 @@ def _lines() -> Iterator[str]:
     yield "## Faults\n"
     yield "What a scenario may break; a decoy must wake nobody. How bad, for how long and whom: `docs/scenarios.md`.\n"
     faults = [
-        (f"`{f.kind}`", f.root, f"{f.audience} (decoy)" if f.decoy else f.audience, ", ".join(f.told_by) or "-", f.about)
+        (
+            f"`{f.kind}`",
+            f.root,
+            f"{f.audience} (decoy)" if f.decoy else f.audience,
+            ", ".join(f.told_by) or "-",
+            f.about,
+        )
         for f in FAULTS
     ]
     yield from _table(("kind", "root", "who hears of it", "events that tell of it", "what"), faults)

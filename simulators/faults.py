@@ -71,14 +71,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 def instants(spec: FaultSpec, at_ns: int, run_end_at_ns: int) -> tuple[int | None, int | None]:
     """Return when a fault that begins here ends, and when it is routed round; None for never within the run."""
     end_at_ns = None if spec.duration_s is None else at_ns + max(tenths_ns(spec.duration_s), STEP_NS)
-    mended_at_ns = (
-        None if spec.remediation_after_s is None else at_ns + max(tenths_ns(spec.remediation_after_s), STEP_NS)
-    )
+    mended_at_ns = None if spec.remediation_after_s is None else at_ns + tenths_ns(spec.remediation_after_s)
     if mended_at_ns is not None and not is_routed_round(spec):
+        mended_at_ns = max(mended_at_ns, at_ns + STEP_NS)
         end_at_ns = mended_at_ns if end_at_ns is None else min(end_at_ns, mended_at_ns)
         mended_at_ns = None
-    within = (at for at in (end_at_ns, mended_at_ns))
-    ended, mended = (at if at is not None and at < run_end_at_ns else None for at in within)
+    ended, mended = (at if at is not None and at < run_end_at_ns else None for at in (end_at_ns, mended_at_ns))
     return ended, mended
 
 

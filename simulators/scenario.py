@@ -75,7 +75,7 @@ class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     recovery_s: Seconds | None = None
     period_s: Positive | None = None
     remediation: Remediation = "none"
-    remediation_after_s: Positive | None = None
+    remediation_after_s: Seconds | None = None
     audience: Audience | None = None
     page_by_s: Positive | None = None
     announced_s: Seconds | None = None

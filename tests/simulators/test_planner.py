@@ -93,3 +93,17 @@ def test_a_gateway_that_is_routed_round_serves_nobody_and_its_terminals_land_els
         for plan in lived.plans
         if plan.header.published_at_ns == start + 28 * S
     )
+
+
+def test_a_manoeuvre_that_the_planner_knows_takes_nobody_s_service(tmp_path):
+    path = tmp_path / "burn.toml"
+    text = 'name = "burn"\n[[fault]]\nkind = "satellite_manoeuvre"\nstart_s = 20\nduration_s = 60\n'
+    settings = Settings(terminals=60, minutes=1.5, scenario=str(path), plan_ahead_s=60, edge_ratio=0)
+    outages = []
+    for folder, more in (("surprise", ""), ("known", 'remediation = "auto"\nremediation_after_s = 0\n')):
+        path.write_text(text + more)
+        lived = live_through(settings, tmp_path / folder)
+        outages.append((lived.truth("outages").cause == "satellite_down").sum())
+        assert lived.sky.faults[0].root_id.startswith("leo-")
+    assert outages[0] > 0
+    assert outages[1] == 0
