@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ingest.contract.bus import Fatal, Message
-from ingest.contract.control import MaintenanceWindow, encode_control
+from ingest.contract.control import MaintenanceWindow, control_key, encode_control
 from ingest.contract.frame import TelemetryHeader, decode
 from ingest.contract.packing import Packer, Versions
 from ingest.contract.telemetry import ATTACHMENT, GATEWAY, LAYOUTS
@@ -102,7 +102,7 @@ def test_a_maintenance_window_comes_again_before_everything_else(tmp_path, monke
     with RunFolder(tmp_path, inventory(6, shard_count=4)) as files:
         files.take([Message(topic=CONTROL_RECORDS.name, partition=0, offset=0, key=b"k", value=value, timestamp_ms=0)])
     (first,) = played_again(tmp_path, monkeypatch)
-    assert [(r.topic, r.key, r.value) for r in first] == [(CONTROL_RECORDS, b"maintenance:w-1", value)]
+    assert [(r.topic, r.key, r.value) for r in first] == [(CONTROL_RECORDS, control_key(window).encode(), value)]
 
 
 def test_files_of_two_runs_are_refused(tmp_path):
