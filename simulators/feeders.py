@@ -27,11 +27,16 @@ def uplink_snr_db(gateways: GatewayConditions) -> Floats:
     return _CLEAR_UPLINK_SNR_DB - gateways.uplink_fade_db - _rain_db(gateways, UPLINK_GHZ)
 
 
-def carrying_antennas(gateways: GatewayConditions) -> Shorts:
-    """Count the antennas that carry traffic: of a site that works, reaches its network and hears its satellites."""
+def hearing_antennas(gateways: GatewayConditions) -> Shorts:
+    """Count the antennas that are in contact with their satellites in both directions."""
     weakest_db = np.minimum(downlink_snr_db(gateways), uplink_snr_db(gateways))
-    carries = gateways.up & gateways.hpa_on & fibre_up(gateways) & (weakest_db >= _LEAST_SNR_DB)
-    return np.where(carries, gateways.antennas_in_service, 0).astype(np.int16)
+    hears = gateways.up & gateways.hpa_on & (weakest_db >= _LEAST_SNR_DB)
+    return np.where(hears, gateways.antennas_in_service, 0).astype(np.int16)
+
+
+def carrying_antennas(gateways: GatewayConditions) -> Shorts:
+    """Count the antennas that carry traffic: those of a site that reaches its network."""
+    return np.where(fibre_up(gateways), hearing_antennas(gateways), 0).astype(np.int16)
 
 
 def carries(gateways: GatewayConditions) -> Bools:

@@ -50,6 +50,12 @@ def head_towards(peers: Indexes, satellite: Indexes, towards: Indexes) -> NDArra
     return np.asarray((peers[satellite] == towards[:, None]).argmax(axis=1))
 
 
+def heads_facing(peers: Indexes) -> NDArray[np.intp]:
+    """Name for each head the one of its peer that looks back at it."""
+    own = np.repeat(np.arange(len(peers), dtype=np.int32), LASERS_PER_SATELLITE)
+    return head_towards(peers, peers.ravel(), own).reshape(-1, LASERS_PER_SATELLITE)
+
+
 def working(links: NDArray[np.int32], peers: Indexes, head_works: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell which links have a working head at both ends.
 

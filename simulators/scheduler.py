@@ -114,6 +114,12 @@ class _Landings(msgspec.Struct, frozen=True, kw_only=True):
     """Feeder link and ground, as kilometres of light."""
 
 
+def beam_of(first_beam: Indexes, number: Indexes, rules: Rules) -> Indexes:
+    """Give a cell's further beams: spread evenly, so that those of neighbours do not follow each other."""
+    step = rules.beam_count // rules.frequency_count
+    return ((first_beam + number * step) % rules.beam_count).astype(np.int32)
+
+
 def empty_plan(slot_start_at_ns: int, cell_count: int) -> Plan:
     """Return a plan that serves nobody."""
     none, zero = np.full(cell_count, NONE, dtype=np.int32), np.zeros(cell_count)

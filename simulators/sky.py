@@ -125,8 +125,8 @@ class Sky:
         self._readings = Readings(self._berths.fleet, self._service, rngs[3])
         self._ring = Ring(len(self.fleet.terminals), rngs[4])
         self._attachments = Attachments(len(self.fleet.terminals), rngs[5])
-        self._stations = Stations(self.fleet, rngs[6])
-        self._spacecraft = Spacecraft(self.fleet)
+        self._stations = Stations(self.fleet, self.conditions.network, rngs[6])
+        self._spacecraft = Spacecraft(self.fleet, self.conditions.network, rules)
         self._packer = Packer(
             producer_id=settings.producer_id,
             shard_count=settings.shard_count,
@@ -319,7 +319,6 @@ class Sky:
             plan=plan,
             passes=passes,
             attached_gateway=self._attachments.gateway,
-            gateway_up=self._service.gateway_up,
             cell_bps=self._cell_bps,
             packer=self._packer,
         )

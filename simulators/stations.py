@@ -4,23 +4,21 @@ import numpy as np
 
 from ingest.contract.columns import Array
 from ingest.contract.packing import Packer, Record
-from ingest.contract.vocabulary import AttachmentKind, Egress, EncryptionState, MitigationState
+from ingest.contract.vocabulary import AttachmentKind, Egress
 from simulators import link
+from simulators.backbone import measured_pairs, pops_work
+from simulators.feeders import carrying_antennas, downlink_snr_db, hearing_antennas
 from simulators.fleet import Fleet, private_tenants
-from simulators.geometry import Floats, surface_distance_km
+from simulators.geometry import Floats
+from simulators.network_conditions import PAIR, NetworkConditions, fibre_up
 from simulators.passes import Passes
-from simulators.readings import gateway_round_trip_ms
 from simulators.scheduler import NONE, Plan
 
 GATEWAY_FEED = "gateways"
 POP_FEED = "pops"
 
-ANTENNA_COUNT = 8
 # Each private tenant is attached at so many PoPs.
 PRIVATE_POPS = 2
-# Any gateway can reach any PoP; each measures the ones it would land at.
-_MEASURED_POPS = 4
-_FEEDER_SNR_DB = 16.0
 _UPLINK_BACKOFF_DB = 3.0
 _POP_CAPACITY_BPS = 400e9
 _EGRESSES = (Egress.INTERNET, Egress.AWS, Egress.PRIVATE_INTERCONNECT)
@@ -31,18 +29,12 @@ _BGP_SESSIONS = (8, 4, 2)
 class Stations:
     """All gateways and PoPs."""
 
-    def __init__(self, fleet: Fleet, rng: np.random.Generator) -> None:
+    def __init__(self, fleet: Fleet, network: NetworkConditions, rng: np.random.Generator) -> None:
         self._fleet = fleet
+        self._network = network
         self._rng = rng
         self._expected = np.bincount(fleet.terminals.cell, minlength=len(fleet.cells))
-        self._path_ms = gateway_round_trip_ms(fleet)
-        gateways, pops = fleet.gateways, fleet.pops
-        distance_km = surface_distance_km(
-            gateways.latitude_deg[:, None], gateways.longitude_deg[:, None], pops.latitude_deg, pops.longitude_deg
-        )
-        nearest = np.argsort(distance_km, axis=1, kind="stable")[:, :_MEASURED_POPS]
-        self._path_pop = nearest.astype(np.int32).ravel()
-        self._path_gateway = np.repeat(np.arange(len(gateways), dtype=np.int32), nearest.shape[1])
+        self._path_gateway, self._path_pop = measured_pairs(fleet.segment.round_trip_ms)
 
     def report_gateways(
         self,
@@ -52,7 +44,6 @@ class Stations:
         plan: Plan,
         passes: Passes,
         attached_gateway: Array,
-        gateway_up: Array,
         cell_bps: Floats,
         packer: Packer,
     ) -> list[Record]:
@@ -64,12 +55,11 @@ class Stations:
             plan: Of the running slot.
             passes: Its geometry.
             attached_gateway: Where each terminal is attached.
-            gateway_up: Whether each gateway carries traffic.
             cell_bps: What flows to and from each cell.
             packer: The door.
         """
         kinds = {
-            "gateway": self._gateways(at_ns, plan, attached_gateway, gateway_up, cell_bps),
+            "gateway": self._gateways(at_ns, plan, attached_gateway, cell_bps),
             "gateway_path": self._paths(at_ns),
             "gateway_beam": self._beams(at_ns, plan, passes, attached_gateway),
         }
@@ -85,39 +75,40 @@ class Stations:
             kinds["pop_attachment"] = attachments
         return [packer.source(kind, POP_FEED, columns, received_at_ns) for kind, columns in kinds.items()]
 
-    def _gateways(
-        self, at_ns: int, plan: Plan, attached_gateway: Array, gateway_up: Array, cell_bps: Floats
-    ) -> dict[str, Array]:
-        count = len(self._fleet.gateways)
+    def _gateways(self, at_ns: int, plan: Plan, attached_gateway: Array, cell_bps: Floats) -> dict[str, Array]:
+        gateways, count = self._network.gateways, len(self._fleet.gateways)
+        antennas, carries = hearing_antennas(gateways), carrying_antennas(gateways) > 0
         attached = np.bincount(attached_gateway[attached_gateway != NONE], minlength=count)
         covered = plan.gateway_index != NONE
         through_bps = np.bincount(plan.gateway_index[covered], weights=cell_bps[covered], minlength=count)
-        snr_db = np.round(_FEEDER_SNR_DB + 0.2 * self._rng.standard_normal(count), 1)
+        snr_db = np.round(downlink_snr_db(gateways) + 0.2 * self._rng.standard_normal(count), 1)
+        powered = gateways.up
         return {
             "gateway_index": np.arange(count, dtype=np.int32),
             "observed_at_ns": np.full(count, at_ns),
-            "antennas_in_service_count": np.where(gateway_up, ANTENNA_COUNT, 0).astype(np.int16),
-            "antennas_total_count": np.full(count, ANTENNA_COUNT, dtype=np.int16),
-            "feeder_snr_db": np.where(gateway_up, snr_db, np.nan).astype(np.float32),
-            "rain_rate_mmph": np.zeros(count, dtype=np.float32),
-            "hpa_on": gateway_up.astype(np.int8),
-            "fibre_a_up": np.ones(count, dtype=np.int8),
-            "fibre_b_up": np.ones(count, dtype=np.int8),
-            "throughput_bps": np.where(gateway_up, through_bps, 0.0).astype(np.float32),
+            "antennas_in_service_count": antennas,
+            "antennas_total_count": self._fleet.segment.antenna_count,
+            "feeder_snr_db": np.where(antennas > 0, snr_db, np.nan).astype(np.float32),
+            "rain_rate_mmph": np.round(gateways.rain_rate_mmph, 1).astype(np.float32),
+            "hpa_on": (powered & gateways.hpa_on).astype(np.int8),
+            "fibre_a_up": gateways.fibre_a_up.astype(np.int8),
+            "fibre_b_up": gateways.fibre_b_up.astype(np.int8),
+            "throughput_bps": np.where(carries, through_bps, 0.0).astype(np.float32),
             "terminals_attached_count": attached.astype(np.int32),
-            "macsec_state": np.full(count, EncryptionState.ENCRYPTED, dtype=np.int8),
+            "macsec_state": gateways.macsec_state.copy(),
         }
 
     def _paths(self, at_ns: int) -> dict[str, Array]:
-        count = len(self._path_gateway)
+        gateway, pop, count = self._path_gateway, self._path_pop, len(self._path_gateway)
+        gateways = self._network.gateways
         noise_ms = np.abs(0.15 * self._rng.standard_normal(count))
+        path_ms = self._fleet.segment.round_trip_ms[gateway, pop] + gateways.backbone_extra_ms[gateway]
+        reaches = (gateways.up & fibre_up(gateways))[gateway] & pops_work(self._network.pops)[pop]
         return {
             "gateway_index": self._path_gateway,
             "observed_at_ns": np.full(count, at_ns),
             "pop_index": self._path_pop,
-            "round_trip_ms": np.round(self._path_ms[self._path_gateway, self._path_pop] + noise_ms, 1).astype(
-                np.float32
-            ),
+            "round_trip_ms": np.where(reaches, np.round(path_ms + noise_ms, 1), np.nan).astype(np.float32),
         }
 
     def _beams(self, at_ns: int, plan: Plan, passes: Passes, attached_gateway: Array) -> dict[str, Array]:
@@ -140,44 +131,51 @@ class Stations:
         }
 
     def _pops(self, at_ns: int, plan: Plan, cell_bps: Floats) -> dict[str, Array]:
-        count = len(self._fleet.pops)
+        pops, count = self._network.pops, len(self._fleet.pops)
         covered = plan.pop_index != NONE
         through_bps = np.bincount(plan.pop_index[covered], weights=cell_bps[covered], minlength=count)
+        # What one half of the pair has left for all of it; without the other half, of what is its own.
+        load_ratio = (through_bps + pops.extra_traffic_bps) / _POP_CAPACITY_BPS
+        margin_ratio = np.clip(pops.pair_in_service / PAIR / 2.0 - load_ratio, 0.0, 1.0)
         return {
             "pop_index": np.arange(count, dtype=np.int32),
             "observed_at_ns": np.full(count, at_ns),
-            "pair_in_service_count": np.full(count, 2, dtype=np.int8),
-            "margin_ratio": np.round(np.clip(0.5 - through_bps / _POP_CAPACITY_BPS, 0.0, 1.0), 3).astype(np.float32),
-            "mitigation_state": np.full(count, MitigationState.IDLE, dtype=np.int8),
+            "pair_in_service_count": pops.pair_in_service.copy(),
+            "margin_ratio": np.round(margin_ratio, 3).astype(np.float32),
+            "mitigation_state": pops.mitigation_state.copy(),
         }
 
     def _egresses(self, at_ns: int) -> dict[str, Array]:
-        count, ways = len(self._fleet.pops), len(_EGRESSES)
-        rows = count * ways
+        pops, count, ways = self._network.pops, len(self._fleet.pops), len(_EGRESSES)
+        rows, works = count * ways, np.repeat(pops_work(pops), ways)
         sessions = np.tile(np.array(_BGP_SESSIONS, dtype=np.int16), count)
         noise_ms = np.abs(0.3 * self._rng.standard_normal(rows))
+        round_trip_ms = np.tile(_EGRESS_MS, count) + pops.egress_extra_ms.ravel() + noise_ms
+        loss_ratio = np.where(works, np.clip(pops.egress_loss_ratio.ravel(), 0.0, 1.0), 1.0)
+        sessions_up = np.where(works, np.maximum(sessions - pops.bgp_lost.ravel(), 0), 0)
         return {
             "pop_index": np.repeat(np.arange(count, dtype=np.int32), ways),
             "observed_at_ns": np.full(rows, at_ns),
             "egress": np.tile(np.array(_EGRESSES, dtype=np.int8), count),
-            "loss_ratio": np.zeros(rows, dtype=np.float32),
-            "round_trip_ms": np.round(np.tile(_EGRESS_MS, count) + noise_ms, 1).astype(np.float32),
-            "bgp_sessions_up_count": sessions,
+            "loss_ratio": np.round(loss_ratio, 3).astype(np.float32),
+            "round_trip_ms": np.where(loss_ratio < 1.0, np.round(round_trip_ms, 1), np.nan).astype(np.float32),
+            "bgp_sessions_up_count": sessions_up.astype(np.int16),
             "bgp_sessions_total_count": sessions,
-            "invalid_routes_count": np.zeros(rows, dtype=np.int32),
+            "invalid_routes_count": pops.invalid_routes.ravel(),
         }
 
     def _attachments(self, at_ns: int) -> dict[str, Array]:
         """Each private tenant is attached at two PoPs: by Direct Connect at one, a Transit Gateway at the other."""
         tenants = np.repeat(private_tenants(len(self._fleet.inventory.tenants)), PRIVATE_POPS)
-        rows = len(tenants)
+        rows, attachments = len(tenants), self._network.attachments
+        used_ratio = 0.1 + 0.05 * (tenants % 7) + attachments.extra_cidr_ratio
         kinds = np.array([AttachmentKind.DIRECT_CONNECT, AttachmentKind.TRANSIT_GATEWAY], dtype=np.int8)
         return {
             "pop_index": (np.arange(rows) % len(self._fleet.pops)).astype(np.int32),
             "observed_at_ns": np.full(rows, at_ns),
             "tenant_index": tenants.astype(np.int32),
             "attachment_kind": np.tile(kinds, rows // PRIVATE_POPS),
-            "attachment_up": np.ones(rows, dtype=np.int8),
-            "bgp_up": np.ones(rows, dtype=np.int8),
-            "cidr_used_ratio": np.round(0.1 + 0.05 * (tenants % 7), 3).astype(np.float32),
+            "attachment_up": attachments.up.astype(np.int8),
+            "bgp_up": (attachments.up & attachments.bgp_up).astype(np.int8),
+            "cidr_used_ratio": np.round(np.clip(used_ratio, 0.0, 1.0), 3).astype(np.float32),
         }
