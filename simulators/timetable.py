@@ -99,6 +99,7 @@ class Timetable:
             "gateway_index": plan.gateway_index,
             "pop_index": plan.pop_index,
             "path_kind": plan.path_kind,
+            "laser_count": plan.laser_count,
         }
 
     def _frame(

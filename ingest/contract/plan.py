@@ -57,6 +57,7 @@ PLAN = Layout(
         _index("gateway_index", "Gateway where its traffic lands."),
         _index("pop_index", "PoP where its traffic leaves."),
         Column(name="path_kind", dtype="i1", required=True, choices=PathKind, description="Bent pipe, over lasers, or none."),
+        Column(name="laser_count", dtype="i1", minimum=0, maximum=127, description="Lasers on the way to the satellite that lands it."),
     ),
 )  # fmt: skip
 
