@@ -70,6 +70,16 @@ def simulate(
     start: Annotated[
         str, typer.Option(help="First simulated instant, RFC 3339, or `now`: so that it ends now.")
     ] = "now",
+    constellation: Annotated[
+        str,
+        typer.Option(
+            help="full-3236, phase1-578, preview-153, shells such as D:630:51.9:1156/34/3 joined with +, or a file of TLE"
+            " or OMM elements."
+        ),
+    ] = "full-3236",
+    gateways: Annotated[int, typer.Option(help="How many gateways are built.", min=1, max=307)] = 214,
+    slot_length_s: Annotated[int, typer.Option(help="Seconds between reallocations.", min=1, max=600)] = 30,
+    slot_phase_s: Annotated[int, typer.Option(help="Offset of their boundaries.", min=0, max=599)] = 0,
     kafka: Annotated[str, typer.Option(help="Brokers, host:port, comma separated.")] = "127.0.0.1:9092",
     truth_out: Annotated[
         Path | None, typer.Option(help="Write what really happened here, apart from telemetry.")
@@ -86,7 +96,10 @@ def simulate(
     try:
         now_ns = time.time_ns() - round(minutes * 60e9)
         start_at_ns = now_ns if start == "now" else from_rfc3339(start)
-        sky = Settings(terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=start_at_ns)
+        sky = Settings(
+            terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=start_at_ns,
+            constellation=constellation, gateways=gateways, slot_length_s=slot_length_s, slot_phase_s=slot_phase_s,
+        )  # fmt: skip
         options = Options(
             sky=sky, to=to, speed=speed, kafka=kafka, truth_out=truth_out, truth_topics=truth_topics
         )  # fmt: skip
