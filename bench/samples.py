@@ -42,7 +42,7 @@ def inventory(terminal_count: int) -> Inventory:
     ])  # fmt: skip
 
 
-def columns(terminal_count: int, second: int, rng: np.random.Generator) -> dict[str, Array]:
+def columns(terminal_count: int, second: int, rng: np.random.Generator, stay_s: int = STAY_S) -> dict[str, Array]:
     """Return one sample of every terminal: every column of the contract, at its own resolution."""
     index = np.arange(terminal_count, dtype=np.int32)
 
@@ -58,7 +58,7 @@ def columns(terminal_count: int, second: int, rng: np.random.Generator) -> dict[
         "sequence": always(second),
         "observed_at_ns": always(0).astype(np.int64) + START_AT_NS + second * NS_PER_S - rng.integers(0, 200, terminal_count) * 1_000_000,
         "state": always(1),
-        "serving_satellite_index": (index * 7 + (second + index) // STAY_S * 13) % SATELLITE_COUNT,
+        "serving_satellite_index": (index * 7 + (second + index) // stay_s * 13) % SATELLITE_COUNT,
         "beam_id": always(4),
         "gateway_index": always(0),
         "pop_index": always(0),
@@ -95,13 +95,13 @@ def columns(terminal_count: int, second: int, rng: np.random.Generator) -> dict[
     return {column.name: found[column.name].astype(column.numpy_type) for column in TERMINAL.columns}
 
 
-def frames(terminal_count: int, seconds: int, seed: int) -> Iterator[list[Record]]:
+def frames(terminal_count: int, seconds: int, seed: int, stay_s: int = STAY_S) -> Iterator[list[Record]]:
     """Yield each second's frames: one a shard, with all its terminals in order."""
     packer = Packer(producer_id="bench", shard_count=SHARD_COUNT, partition_count=PARTITION_COUNT)
     packer.versions = Versions(inventory=1)
     rng = np.random.default_rng(seed)
     for second in range(seconds):
-        yield packer.samples(columns(terminal_count, second, rng), START_AT_NS + second * NS_PER_S)
+        yield packer.samples(columns(terminal_count, second, rng, stay_s), START_AT_NS + second * NS_PER_S)
 
 
 def records(terminal_count: int, seconds: int, seed: int) -> Iterator[tuple[int, bytes]]:

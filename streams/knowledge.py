@@ -148,7 +148,7 @@ class Knowledge:
     def stretch_start_ns(self, at_ns: Array, version: int) -> Array:
         """Return the start of the stretch under one plan that holds each instant: its slot's, or a later plan's in it."""
         starts = self.slot_start_ns(at_ns)
-        for slot_ns in np.unique(starts).tolist():
+        for slot_ns in distinct(starts):
             if self.plan.is_split(slot_ns, slot_ns):
                 edges = np.array([slot_ns, *(stretch.start_ns for stretch in self.plan.stretches(slot_ns, version))])
                 rows = starts == slot_ns
@@ -240,7 +240,7 @@ class Knowledge:
     def _planned_at(self, shard: int, places: Array, at_ns: Array, version: int) -> dict[str, Array]:
         found = {name: np.full(len(places), MISSING, np.int32) for name in PLANNED}
         starts_ns = self.stretch_start_ns(at_ns, version)
-        for start_ns in np.unique(starts_ns).tolist():
+        for start_ns in distinct(starts_ns):
             planned = self.planned(shard, start_ns, version)
             rows = starts_ns == start_ns
             if planned is not None:
@@ -285,6 +285,14 @@ class Knowledge:
             reference_azimuth_deg=azimuth_deg,
             reference_tilt_deg=tilt_deg,
         )
+
+
+def distinct(starts_ns: Array) -> list[int]:
+    """Return the starts that occur, each once, in order; nearly always there is one, and then nothing is sorted."""
+    if not len(starts_ns):
+        return []
+    first, last = int(starts_ns.min()), int(starts_ns.max())
+    return [first] if first == last else np.unique(starts_ns).tolist()
 
 
 def _turned(turn: Turn, planned: dict[str, Array], start_ns: int) -> Turn:

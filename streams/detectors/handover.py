@@ -16,7 +16,7 @@ from ingest.contract.instants import NS_PER_S
 from streams.contract.catalogue import codes
 from streams.contract.events import ENDPOINTS
 from streams.contract.vocabulary import Conformance, HandoverClass
-from streams.knowledge import Knowledge
+from streams.knowledge import Knowledge, distinct
 from streams.sequencer import Layer
 from streams.thresholds import Thresholds
 
@@ -161,7 +161,7 @@ def _conformance(
     conformance = np.full(len(at), MISSING, np.int8)
     error_s = np.full(len(at), np.nan, np.float32)
     stretches_ns = knowledge.stretch_start_ns(observed_ns, plan_version)
-    for stretch_ns in np.unique(stretches_ns[satellite_moved]).tolist():
+    for stretch_ns in distinct(stretches_ns[satellite_moved]):
         rows = np.flatnonzero(satellite_moved & (stretches_ns == stretch_ns))
         turn = knowledge.turn(shard, stretch_ns, plan_version)
         if turn is None:
@@ -249,7 +249,7 @@ def _note_reached(
         return state
     stretches_ns = knowledge.stretch_start_ns(layer.column("observed_at_ns")[rows], plan_version)
     reached = state.reached.copy()
-    for stretch_ns in np.unique(stretches_ns).tolist():
+    for stretch_ns in distinct(stretches_ns):
         inside = rows[stretches_ns == stretch_ns]
         planned = knowledge.planned(shard, stretch_ns, plan_version)
         places = layer.places(inside)
@@ -265,7 +265,7 @@ def _missed(
     targets: list[dict[str, Array]] = []
     candidates = places[~state.reached[places] & (state.slot_ns[places] != _NEVER)]
     since: list[Array] = []
-    for stretch_ns in np.unique(state.slot_ns[candidates]).tolist():
+    for stretch_ns in distinct(state.slot_ns[candidates]):
         rows = candidates[state.slot_ns[candidates] == stretch_ns]
         turn = knowledge.turn(shard, stretch_ns, plan_version)
         end_ns, _ = knowledge.next_stretch(stretch_ns, plan_version)
