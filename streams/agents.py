@@ -103,7 +103,9 @@ class Carrier:
                 # The group has moved on in the middle of it: whoever holds the shard now says all of it again.
                 self._metrics.dropped.labels("generation").inc()
                 return
-        self._snapshot_if_due(tenure, shard_from_key(message.key or b""))
+        shard = shard_from_key(message.key or b"")
+        tenure.take(shard, len(message.value or b""))
+        self._snapshot_if_due(tenure, shard)
 
     def _holds(self, tenure: Tenure) -> bool:
         return self.tenure is tenure and self._app.consumer_generation_id == tenure.generation

@@ -7,6 +7,7 @@ N) or of the terminal alone.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -144,12 +145,8 @@ class Correlator:
             names: Ids for people.
             planned_gateway: (terminal, instant) to the gateway that the plan gives it then, or -1.
         """
-        self._inventory = inventory
-        self._names = names
         self._planned_gateway = planned_gateway
-        self._cell_sizes: dict[int, int] = {}
-        for terminal in inventory.terminals:
-            self._cell_sizes[terminal.cell_id] = self._cell_sizes.get(terminal.cell_id, 0) + 1
+        self.know(inventory, names)
         self._watermarks: dict[int, int] = {}
         self._clocks: dict[int, int] = {}
         self._advanced_to_ns = (0, 0)
@@ -161,6 +158,11 @@ class Correlator:
         self._open: dict[tuple[SubjectKind, int], _Case] = {}
         self._case_of_terminal: dict[int, _Case] = {}
         self._resolved: list[_Case] = []
+
+    def know(self, inventory: Inventory, names: Names) -> None:
+        """Take a newer inventory; it only ever grows."""
+        self._inventory, self._names = inventory, names
+        self._cell_sizes = Counter(terminal.cell_id for terminal in inventory.terminals)
 
     def hear(self, columns: Columns) -> None:
         """Take events in; a repeat of a known revision is dropped."""
@@ -219,6 +221,8 @@ class Correlator:
                 self._attach_if_open(notice)
 
     def _gateway_falls(self, notice: Notice, now_ns: int) -> None:
+        if notice.expected:
+            return  # planned work; should it outlast its window, the fall is said again
         case = self._case(
             notice, SubjectKind.GATEWAY, notice.subject_index, Severity.CRITICAL, Audience.NOC_PAGE, now_ns
         )

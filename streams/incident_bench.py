@@ -1,6 +1,7 @@
 """What the correlator's worker does with one record: gateway frames and event frames in; incidents and their children out."""
 
 from collections import Counter
+from functools import partial
 
 from ingest.contract.bus import Message
 from ingest.contract.dead_letter import Origin, dead_letter
@@ -8,6 +9,7 @@ from ingest.contract.frame import Rejected, TelemetryHeader, decode, encode
 from ingest.contract.packing import Record
 from ingest.contract.telemetry import GATEWAY, GATEWAY_BEAM, GATEWAY_PATH
 from ingest.contract.topics import GATEWAY_TELEMETRY
+from ingest.contract.vocabulary import SubjectKind
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.detail import InventoryNames, details, encode_detail
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
@@ -15,6 +17,7 @@ from streams.contract.incidents import CHILD, ChildrenHeader, encode_incident
 from streams.contract.topics import INCIDENT_CHILDREN, INCIDENTS, NETWORK_EVENTS, STREAMS_DEADLETTER, TERMINAL_EVENTS
 from streams.correlator import Change, Correlator, children_columns
 from streams.detectors import gateway as gateway_detector
+from streams.excuses import Excuses
 from streams.knowledge import Knowledge
 
 READS = (TERMINAL_EVENTS, GATEWAY_TELEMETRY)
@@ -38,6 +41,7 @@ class IncidentBench:
         self._knowledge = knowledge
         self._names = InventoryNames(knowledge.inventory)
         self._gateways = gateway_detector.new_state(len(knowledge.inventory.gateways))
+        self._excuses = Excuses()
         self._correlator = Correlator(
             inventory=knowledge.inventory, names=self._names, planned_gateway=self._planned_gateway
         )
@@ -45,6 +49,10 @@ class IncidentBench:
 
     def know(self, knowledge: Knowledge) -> None:
         """Take a newer plan or inventory."""
+        if knowledge.inventory is not self._knowledge.inventory:
+            self._names = InventoryNames(knowledge.inventory)
+            self._gateways = gateway_detector.grown(self._gateways, len(knowledge.inventory.gateways))
+            self._correlator.know(knowledge.inventory, self._names)
         self._knowledge = knowledge
 
     def handle(self, message: Message) -> list[Record]:
@@ -69,7 +77,9 @@ class IncidentBench:
             return [self._refuse(message, frame)]
         if frame.layout is not GATEWAY:
             return []
-        self._gateways, events = gateway_detector.step(self._gateways, frame.columns, frame.header.received_at_ns)
+        self._gateways, noticed = gateway_detector.step(self._gateways, frame.columns, frame.header.received_at_ns)
+        known = self._knowledge.for_frame(frame.header)
+        events = self._excuses.judge(noticed, partial(known.works_on, SubjectKind.GATEWAY), self._gateways.clock_ns)
         self._correlator.hear(events)
         return [
             Record(topic=NETWORK_EVENTS, key=detail["subject_id"].encode(), value=encode_detail(detail))

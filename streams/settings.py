@@ -22,6 +22,11 @@ class Settings(BaseSettings):
     snapshot_every_s: float = Field(
         default=30.0, gt=0, description="Of a shard's own clock; bounds what a restart reads again."
     )
+    snapshot_every_bytes: int = Field(
+        default=512_000_000,
+        ge=1,
+        description="Of frames, all shards together; the other bound: 9 M samples are 6 s of work (docs/decisions/0008).",
+    )
     queue_frames: int = Field(
         default=256,
         ge=1,

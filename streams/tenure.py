@@ -19,12 +19,14 @@ class Keeping:
     """What is known of one shard's snapshots.
 
     Attributes:
-        due_at_ns: When the next is due, by the shard's clock.
+        due_at_ns: When the next is due, by the shard's clock ...
+        taken_bytes: ... or once so much has been taken in since the last.
         superseded: Keys to bury once a newer one stands.
         is_writing: One at a time.
     """
 
     due_at_ns: int = 0
+    taken_bytes: int = 0
     superseded: list[bytes] = field(default_factory=list)
     is_writing: bool = False
 
@@ -40,12 +42,14 @@ class Tenure:
         workbench: Workbench,
         shard_count: int,
         snapshot_every_s: float,
+        snapshot_every_bytes: int,
     ) -> None:
         self.generation = generation
         self.reading = Reading(points.offsets)
         self.workbench = workbench
         self.shard_count = shard_count
         self._every_ns = int(snapshot_every_s * NS_PER_S)
+        self._every_bytes = snapshot_every_bytes // shard_count
         self._keepings: dict[int, Keeping] = {}
 
     def restore(self, snapshots: Iterable[Snapshot], superseded: Mapping[int, list[bytes]]) -> None:
@@ -61,12 +65,17 @@ class Tenure:
         """Return what is known of a shard's snapshots."""
         return self._keepings.setdefault(shard, Keeping())
 
+    def take(self, shard: int, byte_count: int) -> None:
+        """Note what would have to be read again: a terminal that returns sends a quarter of an hour in a second."""
+        self.keeping(shard).taken_bytes += byte_count
+
     def is_due(self, shard: int, clock_ns: int) -> bool:
         """Say whether a shard's snapshot is due; the first ones are spread over the period, so that they stay apart."""
         keeping = self.keeping(shard)
         if not keeping.due_at_ns:
             keeping.due_at_ns = clock_ns + self._every_ns * (shard + 1) // self.shard_count
-        if clock_ns < keeping.due_at_ns or keeping.is_writing:
+        is_due = clock_ns >= keeping.due_at_ns or keeping.taken_bytes >= self._every_bytes
+        if not is_due or keeping.is_writing:
             return False
-        keeping.due_at_ns = clock_ns + self._every_ns
+        keeping.due_at_ns, keeping.taken_bytes = clock_ns + self._every_ns, 0
         return True

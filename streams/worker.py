@@ -68,6 +68,7 @@ class Worker:
             workbench=Workbench(partition_count=self.deployment.partition_count, knowledge=self._knowledge),
             shard_count=self.deployment.shard_count,
             snapshot_every_s=self._settings.snapshot_every_s,
+            snapshot_every_bytes=self._settings.snapshot_every_bytes,
         )
         tenure.restore(loaded.snapshots, loaded.superseded)
         self.carrier.begin(tenure)

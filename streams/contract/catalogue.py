@@ -84,7 +84,7 @@ CATALOGUE: tuple[EventKind, ...] = (
     _kind(8, "tilt_critical", "AntennaKnockedOver", _T, _CRIT, _TENANT, (*_TILT, "service_impact"), "The face is more than 30 deg off for 10 s, or 5 to 30 deg with service impact."),
     _kind(9, "tilt_disturbed", "AntennaDisturbed", _T, _WARN, _TENANT, ("tilt_angle_deg", "tilt_change_deg", "reference_tilt_deg"), "The attitude filter lost its footing after a stable time, or was last seen off its reference: suspected, not settled."),
     _kind(10, "tilt_restored", "AntennaTiltRestored", _T, _INFO, _TENANT, (*_SPAN, *_TILT), "The face is back within 5 deg of its reference."),
-    _kind(11, "gateway_isolated", "GatewayIsolated", _G, _CRIT, _NOC, ("terminals_affected_count", "cause"), "A gateway carries no traffic: no antenna in service, both fibres down, or silent."),
+    _kind(11, "gateway_isolated", "GatewayIsolated", _G, _CRIT, _NOC, ("terminals_affected_count", "cause", "expected"), "A gateway carries no traffic: no antenna in service, both fibres down, or silent."),
     _kind(12, "gateway_restored", "GatewayRestored", _G, _INFO, _NOBODY, _SPAN, "A gateway carries traffic again."),
     _kind(13, "gateway_handover", "GatewayHandover", _T, _INFO, _NOBODY, (*_FROM, *_TO, "rtt_step_ms"), "A terminal's traffic lands at another gateway, seen by itself."),
     _kind(14, "pop_change", "PopChange", _T, _INFO, _TENANT, (*_FROM, *_TO), "A terminal's traffic leaves at another PoP: a new address is possible."),

@@ -8,7 +8,7 @@ Cannot see: a gateway that says it is well and drops traffic (grey), and anythin
     then the telemetry path is gone and not the gateways.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -51,6 +51,17 @@ def new_state(gateway_count: int) -> GatewayState:
     """Return a state in which nothing has been heard of any gateway."""
     never = np.full(gateway_count, _NEVER, np.int64)
     return GatewayState(0, never, never, never, never, never, np.full(gateway_count, MISSING, np.int32))
+
+
+def grown(state: GatewayState, gateway_count: int) -> GatewayState:
+    """Return the state with room for gateways that the inventory has added."""
+    fresh = new_state(gateway_count)
+    longer = {
+        each.name: np.concatenate([getattr(state, each.name), getattr(fresh, each.name)[len(state.heard_at_ns) :]])
+        for each in fields(state)
+        if each.name != "clock_ns"
+    }
+    return replace(state, **longer)
 
 
 def step(state: GatewayState, rows: Columns, received_at_ns: int) -> tuple[GatewayState, dict[str, Array]]:

@@ -65,7 +65,7 @@ class Consumer:
 class Scene:
     """A carrier with everything around it in our hands."""
 
-    def __init__(self, *, offset=0, snapshot_every_s=1000.0):
+    def __init__(self, *, offset=0, snapshot_every_s=1000.0, snapshot_every_bytes=10**9):
         self.app = SimpleNamespace(consumer_generation_id=7, consumer=Consumer())
         self.bench, self.metrics, self.halted, self.sent, self.deliveries = Bench(), Metrics(), [], [], []
         self.acknowledges = True
@@ -79,6 +79,7 @@ class Scene:
             workbench=self.bench,
             shard_count=SHARD_COUNT,
             snapshot_every_s=snapshot_every_s,
+            snapshot_every_bytes=snapshot_every_bytes,
         )
         self.carrier.begin(self.tenure)
 
@@ -225,6 +226,13 @@ def test_a_snapshot_is_written_when_due_by_the_shards_clock():
     assert scene.count("snapshots_written_total") == 2
 
 
+def test_a_burst_of_bytes_is_kept_before_the_clock_asks_for_it():
+    scene = Scene(snapshot_every_bytes=3 * len(b"frame") * SHARD_COUNT)
+    play(scene.take(*range(7)))
+
+    assert [offset for offset, is_manifest, is_buried in scene.kept() if is_manifest and not is_buried] == [2, 5]
+
+
 def test_a_snapshot_waits_for_the_delivery_of_what_its_state_has_said():
     async def story():
         scene = Scene(snapshot_every_s=1.0)
@@ -316,6 +324,7 @@ def test_what_was_counted_before_a_rebalance_is_not_forgotten():
         workbench=Bench(),
         shard_count=SHARD_COUNT,
         snapshot_every_s=1.0,
+        snapshot_every_bytes=10**9,
     )
     scene.carrier.begin(fresh)
 

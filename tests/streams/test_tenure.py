@@ -15,13 +15,14 @@ DEPLOYMENT = Deployment(
 )
 
 
-def tenure(every_s=30.0):
+def tenure(every_s=30.0, every_bytes=10**9):
     return Tenure(
         generation=1,
         points=ResumePoints(offsets={0: 0, 1: 0}, lost_counts={}),
         workbench=Workbench(partition_count=2, knowledge=lambda: None),
         shard_count=SHARD_COUNT,
         snapshot_every_s=every_s,
+        snapshot_every_bytes=every_bytes,
     )
 
 
@@ -46,6 +47,19 @@ def test_a_clock_that_leaps_asks_for_one_snapshot_and_not_for_all_that_were_miss
     held.is_due(3, START_AT_NS)
 
     assert due_seconds(held, 3, 35, start_s=1000) == [1000, 1030]
+
+
+def test_a_shard_is_kept_as_soon_as_its_share_of_the_bytes_has_been_taken_in():
+    held = tenure(every_bytes=4_000)
+    held.is_due(3, START_AT_NS)
+    held.take(3, 999)
+    held.take(2, 5_000)
+    assert not held.is_due(3, START_AT_NS + NS_PER_S)
+    held.take(3, 1)
+    assert held.is_due(3, START_AT_NS + NS_PER_S)
+
+    # From then on both bounds count anew.
+    assert due_seconds(held, 3, 35, start_s=2) == [31]
 
 
 def test_a_snapshot_that_is_being_written_is_waited_for():

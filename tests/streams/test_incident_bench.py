@@ -1,0 +1,120 @@
+"""Gateway frames and event frames in, incidents out: a fault is one, and planned work is none until it lasts too long."""
+
+import numpy as np
+import pytest
+
+from ingest.contract.bus import Message
+from ingest.contract.control import MaintenanceWindow
+from ingest.contract.frame import encode
+from ingest.contract.packing import Packer, Versions
+from ingest.contract.telemetry import GATEWAY
+from ingest.contract.topics import GATEWAY_TELEMETRY
+from ingest.contract.vocabulary import SubjectKind
+from streams.contract.detail import decode_detail
+from streams.contract.catalogue import code_of
+from streams.contract.events import EVENT, EventHeader, event_keys
+from streams.contract.incidents import decode_incident
+from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
+from streams.incident_bench import IncidentBench
+from tests.make import START_NS, S, columns, knowledge
+
+LATENESS_NS = 30 * S
+
+
+def window(end_s=120, *, gateway="g1", version=1):
+    return MaintenanceWindow(
+        window_id="w", subject_kind=SubjectKind.GATEWAY, subject_id=gateway, start_at_ns=START_NS,
+        end_at_ns=START_NS + end_s * S, version=version, by="ann",
+    )  # fmt: skip
+
+
+def said(*windows, down=range(20, 200), seconds=240, version=1):
+    """Play a network whose gateway 1 is down; return (network events, incidents) in order."""
+    packer = Packer(producer_id="gateways", shard_count=1, partition_count=1)
+    packer.versions = Versions(inventory=1, maintenance=version)
+    bench, found = IncidentBench(knowledge(4, maintenance=windows)), []
+    for second in range(seconds):
+        at_ns = START_NS + second * S
+        frame = packer.source(GATEWAY.kind, "feed", gateways(at_ns, is_down=second in down), at_ns)
+        found += bench.handle(message(GATEWAY_TELEMETRY, frame.value))
+        header = EventHeader(
+            kind=EVENT.kind, version=EVENT.version, shard=0, shard_count=1, watermark_ns=at_ns - LATENESS_NS,
+            clock_ns=at_ns, inventory_version=1,
+        )  # fmt: skip
+        found += bench.handle(message(TERMINAL_EVENTS, encode(header, EVENT, {})))
+    events = [decode_detail(r.value) for r in found if r.topic == NETWORK_EVENTS]
+    return events, [decode_incident(r.value) for r in found if r.topic == INCIDENTS]
+
+
+def gateways(at_ns, *, is_down):
+    return {c.name: np.ones(4, c.numpy_type) for c in GATEWAY.columns if c.required} | {
+        "gateway_index": np.arange(4, dtype=np.int32),
+        "observed_at_ns": np.full(4, at_ns),
+        "antennas_in_service_count": np.array([8, 0 if is_down else 8, 8, 8], np.int16),
+        "fibre_a_up": np.ones(4, np.int8),
+        "fibre_b_up": np.ones(4, np.int8),
+    }
+
+
+def message(topic, value):
+    return Message(topic=topic.name, partition=0, offset=0, key=b"", value=value, timestamp_ms=0)
+
+
+def told(events):
+    return [(e["kind"], e["revision"], e.get("expected")) for e in events]
+
+
+def test_a_gateway_that_falls_is_an_incident_that_is_paged():
+    events, incidents = said()
+
+    assert told(events) == [("gateway_isolated", 1, False), ("gateway_restored", 1, None)]
+    assert {incident.root_id for incident in incidents} == {"g1"}
+    assert any(incident.page_at for incident in incidents)
+
+
+def test_a_gateway_that_is_worked_on_is_an_event_and_no_incident():
+    events, incidents = said(window(end_s=220))
+
+    assert told(events) == [("gateway_isolated", 1, True), ("gateway_restored", 1, None)]
+    assert incidents == []
+
+
+def test_work_that_outlasts_its_window_becomes_an_incident_then():
+    events, incidents = said(window(end_s=120))
+
+    assert told(events) == [
+        ("gateway_isolated", 1, True), ("gateway_isolated", 2, False), ("gateway_restored", 1, None),
+    ]  # fmt: skip
+    assert len({event["event_key"] for event in events[:2]}) == 1
+    assert events[1]["decided_at"].endswith("00:02:00Z")
+    assert {incident.root_id for incident in incidents} == {"g1"}
+    assert incidents[0].opened_at >= "2025-10-03T00:02:00Z"
+
+
+@pytest.mark.parametrize("windows", [[window(gateway="g2")], [window(version=2)]], ids=["another", "not yet named"])
+def test_a_window_that_does_not_hold_for_it_excuses_nothing(windows):
+    assert told(said(*windows)[0])[0] == ("gateway_isolated", 1, False)
+
+
+def test_a_gateway_and_a_terminal_that_the_inventory_adds_are_known_from_then_on():
+    small = knowledge(1)
+    small.inventory.gateways[2:] = []
+    bench = IncidentBench(small)
+    packer = Packer(producer_id="gateways", shard_count=1, partition_count=1)
+    bench.know(knowledge(4))
+    frame = packer.source(GATEWAY.kind, "feed", gateways(START_NS, is_down=False), START_NS)
+    bench.handle(message(GATEWAY_TELEMETRY, frame.value))
+    started = START_NS + S
+    outage = columns(
+        [{"event_code": code_of("outage_started"), "subject_kind": 0, "subject_index": 3, "started_at_ns": started,
+          "revision": 1, "from_gateway_index": 3, "ended_at_ns": -1}],
+        EVENT, {"event_code": 0, "subject_kind": 0, "subject_index": 0, "started_at_ns": 0, "revision": 1,
+                "from_gateway_index": -1, "ended_at_ns": -1},
+    )  # fmt: skip
+    header = EventHeader(
+        kind=EVENT.kind, version=EVENT.version, shard=0, shard_count=1, watermark_ns=START_NS + 60 * S,
+        clock_ns=START_NS + 90 * S, inventory_version=1,
+    )  # fmt: skip
+    found = bench.handle(message(TERMINAL_EVENTS, encode(header, EVENT, {"event_key": event_keys(outage), **outage})))
+
+    assert [decode_incident(record.value).root_id for record in found if record.topic == INCIDENTS] == ["t3"]
