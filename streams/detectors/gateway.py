@@ -9,6 +9,7 @@ Cannot see: a gateway that says it is well and drops traffic (grey), and anythin
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def new_state(gateway_count: int) -> GatewayState:
 def grown(state: GatewayState, gateway_count: int) -> GatewayState:
     """Return the state with room for gateways that the inventory has added."""
     fresh = new_state(gateway_count)
-    longer = {
+    longer: dict[str, Any] = {
         each.name: np.concatenate([getattr(state, each.name), getattr(fresh, each.name)[len(state.heard_at_ns) :]])
         for each in fields(state)
         if each.name != "clock_ns"

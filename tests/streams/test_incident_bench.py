@@ -10,8 +10,8 @@ from ingest.contract.packing import Packer, Versions
 from ingest.contract.telemetry import GATEWAY
 from ingest.contract.topics import GATEWAY_TELEMETRY
 from ingest.contract.vocabulary import SubjectKind
-from streams.contract.detail import decode_detail
 from streams.contract.catalogue import code_of
+from streams.contract.detail import decode_detail
 from streams.contract.events import EVENT, EventHeader, event_keys
 from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
