@@ -286,7 +286,8 @@ def _refuse_columns(batch: pa.RecordBatch, selection: _Selection, layout: Layout
     if selection.lacking is not None and batch.num_rows:
         name = selection.lacking.name
         return Rejected(reason=RejectReason.MISSING_COLUMN, detail=f"a {layout.kind} frame needs {name}", field=name)
-    if batch.schema.equals(selection.schema):
+    # Where nothing is asked for, Arrow reads everything: it is not looked at.
+    if not selection.fields or batch.schema.equals(selection.schema):
         return None
     for found, wanted in zip(batch.schema, selection.schema, strict=True):
         if found.type != wanted.type:

@@ -79,6 +79,13 @@ def test_only_the_columns_asked_for_are_read():
     assert frame.columns["sequence"].tolist() == columns(TERMINAL)["sequence"].tolist()
 
 
+def test_a_frame_of_which_no_column_is_asked_for_is_read_for_its_header():
+    frame = read(GOOD, only=frozenset())
+
+    assert isinstance(frame, Frame)
+    assert (frame.rows, frame.columns) == (3, {})
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
