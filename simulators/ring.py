@@ -1,5 +1,7 @@
 """The memory of terminals without service: samples kept for a quarter of an hour and told once they are back."""
 
+from bisect import bisect_left
+
 import numpy as np
 
 from ingest.contract.columns import Array, Columns, concatenate, row_count, take
@@ -18,6 +20,7 @@ class Ring:
     def __init__(self, terminal_count: int, rng: np.random.Generator) -> None:
         self._parts: list[tuple[int, dict[str, Array]]] = []
         self._holds = np.zeros(terminal_count, dtype=np.bool_)
+        self._since_ns = np.zeros(terminal_count, dtype=np.int64)
         self._due_at_ns = np.full(terminal_count, _NEVER, dtype=np.int64)
         low_s, high_s = _TELLING_DELAY_S
         self._delay_ns = (rng.uniform(low_s, high_s, terminal_count) * 10).astype(np.int64) * (NS_PER_S // 10)
@@ -26,14 +29,17 @@ class Ring:
         """Take in a second's samples of terminals without service; what is too old is lost."""
         if row_count(columns):
             self._parts.append((at_ns, dict(columns)))
-            self._holds[columns["terminal_index"]] = True
+            who = columns["terminal_index"]
+            self._since_ns[who[~self._holds[who]]] = at_ns
+            self._holds[who] = True
         while self._parts and self._parts[0][0] < at_ns - KEPT_NS:
             self._parts.pop(0)
 
     def forget(self, who: Array) -> None:
         """Lose what these terminals kept: their power is gone."""
-        if self._holds[who].any():
-            self._split(who)
+        held = who[self._holds[who]]
+        if len(held):
+            self._split(held)
         self._due_at_ns[who] = _NEVER
 
     def tell(self, at_ns: int, live: Array) -> dict[str, Array]:
@@ -46,12 +52,23 @@ class Ring:
         return self._split(due) if len(due) else {}
 
     def _split(self, who: Array) -> dict[str, Array]:
-        told, kept = [], []
-        for at_ns, part in self._parts:
-            mine = np.isin(part["terminal_index"], who)
+        """Take these terminals' samples out of the parts since the first of them fell silent."""
+        first = bisect_left(self._parts, int(self._since_ns[who].min()), key=_at_ns)
+        wanted = np.zeros(len(self._holds), dtype=np.bool_)
+        wanted[who] = True
+        told, kept = [], self._parts[:first]
+        for at_ns, part in self._parts[first:]:
+            mine = wanted[part["terminal_index"]]
+            if not mine.any():
+                kept.append((at_ns, part))
+                continue
             told.append(take(part, mine))
             if not mine.all():
-                kept.append((at_ns, take(part, ~mine) if mine.any() else part))
+                kept.append((at_ns, take(part, ~mine)))
         self._parts = kept
         self._holds[who] = False
         return concatenate(told, TERMINAL)
+
+
+def _at_ns(part: tuple[int, dict[str, Array]]) -> int:
+    return part[0]
