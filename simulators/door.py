@@ -25,17 +25,17 @@ class Door:
         """Whether anything is written."""
         return not self._conditions.stopped
 
-    def samples(self, columns: Columns, received_at_ns: int) -> list[Record]:
-        """Pack a second's samples, and those of earlier seconds that are due by now."""
-        columns = self._set_aside(columns, received_at_ns)
-        records = self.packer.samples(columns, received_at_ns)
+    def samples(self, columns: Columns, rows: Array, received_at_ns: int) -> list[Record]:
+        """Pack these rows of a second's samples, and those of earlier seconds that are due by now."""
+        rows = self._set_aside(columns, rows, received_at_ns)
+        records = self.packer.samples(columns, received_at_ns, rows=rows)
         due = [late for at_ns, late in self._late if at_ns <= received_at_ns]
         self._late = [(at_ns, late) for at_ns, late in self._late if at_ns > received_at_ns]
         for late in due:
             records += self.packer.samples(late, received_at_ns)
-        if self._conditions.duplicated_ratio > 0.0 and row_count(columns):
-            again = self._luck[1, columns["terminal_index"]] < self._conditions.duplicated_ratio
-            records += self.packer.samples(take(columns, again), received_at_ns)
+        if self._conditions.duplicated_ratio > 0.0:
+            again = self._luck[1, columns["terminal_index"][rows]] < self._conditions.duplicated_ratio
+            records += self.packer.samples(columns, received_at_ns, rows=rows[again])
         return records
 
     def attachments(self, columns: Columns, received_at_ns: int) -> list[Record]:
@@ -48,10 +48,11 @@ class Door:
         self._unsaid = []
         return records
 
-    def _set_aside(self, columns: Columns, received_at_ns: int) -> Columns:
+    def _set_aside(self, columns: Columns, rows: Array, received_at_ns: int) -> Array:
+        """Keep the rows that come late for later; return the others."""
         ratio, late_s = self._conditions.late_ratio, self._conditions.late_s
-        if ratio <= 0.0 or not row_count(columns):
-            return columns
-        is_late: Array = self._luck[0, columns["terminal_index"]] < ratio
-        self._late.append((received_at_ns + round(late_s * 1e9), take(columns, is_late)))
-        return take(columns, ~is_late)
+        if ratio <= 0.0:
+            return rows
+        is_late: Array = self._luck[0, columns["terminal_index"][rows]] < ratio
+        self._late.append((received_at_ns + round(late_s * 1e9), take(columns, rows[is_late])))
+        return rows[~is_late]

@@ -182,11 +182,10 @@ class Sky:
         columns = self._readings.measure(at_ns, codes, absent_ratio, slow=slow)
         live = ((codes == IN_SERVICE) | (codes == HANDOVER)) & self.conditions.terminals.told & self._door.is_open
         told = self._remember(at_ns, columns, codes, live)
-        samples = columns if live.all() else take(columns, live)
         records += self._door.attachments(self._attach(at_ns, latent), received_at_ns)
         self._weigh(columns)
         if self._door.is_open:
-            records += self._door.samples(samples, received_at_ns)
+            records += self._door.samples(columns, np.flatnonzero(live), received_at_ns)
             records += self._packer.samples(told, received_at_ns, stored=True)
             records += self._packer.ticks(received_at_ns)
             records += self._network(at_ns, received_at_ns, plan)

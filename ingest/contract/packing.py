@@ -71,9 +71,11 @@ class Packer:
         self._clock_ns = 0
         self.versions = Versions()
 
-    def samples(self, columns: Columns, received_at_ns: int, *, stored: bool = False) -> list[Record]:
-        """Pack terminal samples, in any order, into frames of their shards."""
-        return self._by_shard(TERMINAL, columns, received_at_ns, stored=stored)
+    def samples(
+        self, columns: Columns, received_at_ns: int, *, stored: bool = False, rows: Array | None = None
+    ) -> list[Record]:
+        """Pack terminal samples, in any order, into frames of their shards; with `rows`, only those."""
+        return self._by_shard(TERMINAL, columns, received_at_ns, stored=stored, rows=rows)
 
     def attachments(self, columns: Columns, received_at_ns: int) -> list[Record]:
         """Pack attach and detach records into the shards of their terminals."""
@@ -101,16 +103,25 @@ class Packer:
         header = self._header(LAYOUTS[kind], (topic.name, key), received_at_ns)
         return Record(topic=topic, key=key, value=encode(header, LAYOUTS[kind], columns))
 
-    def _by_shard(self, layout: Layout, columns: Columns, received_at_ns: int, *, stored: bool = False) -> list[Record]:
+    def _by_shard(
+        self,
+        layout: Layout,
+        columns: Columns,
+        received_at_ns: int,
+        *,
+        stored: bool = False,
+        rows: Array | None = None,
+    ) -> list[Record]:
         if not row_count(columns):
             return []
-        shards = shard_of(columns["terminal_index"], self._shard_count).astype(np.uint16)
+        terminals = columns["terminal_index"] if rows is None else columns["terminal_index"][rows]
+        shards = shard_of(terminals, self._shard_count).astype(np.uint16)
         order = np.argsort(shards, kind="stable")
         edges = np.searchsorted(shards[order], np.arange(self._shard_count + 1))
+        order = order if rows is None else rows[order]
         records: list[Record] = []
         for shard in np.flatnonzero(np.diff(edges)).tolist():
-            rows = order[edges[shard] : edges[shard + 1]]
-            for part in _portions(rows, FRAME_ROWS):
+            for part in _portions(order[edges[shard] : edges[shard + 1]], FRAME_ROWS):
                 records += self._fitting(layout, columns, part, shard, received_at_ns, stored=stored)
         return records
 

@@ -38,18 +38,18 @@ def told(records):
 
 
 def test_without_trouble_everything_is_told_once():
-    assert len(told(door().samples(columns(NOW), NOW))) == 100
+    assert len(told(door().samples(columns(NOW), np.arange(100), NOW))) == 100
 
 
 def test_some_terminals_are_told_twice():
-    found = told(door(duplicated_ratio=0.3).samples(columns(NOW), NOW))
+    found = told(door(duplicated_ratio=0.3).samples(columns(NOW), np.arange(100), NOW))
     assert 110 < len(found) < 150
     assert len(set(found)) == 100
 
 
 def test_some_terminals_come_late_and_none_is_lost():
     mine = door(late_ratio=0.2, late_s=3.0)
-    found = [told(mine.samples(columns(NOW + n * S), NOW + n * S)) for n in range(6)]
+    found = [told(mine.samples(columns(NOW + n * S), np.arange(100), NOW + n * S)) for n in range(6)]
     assert all(len(rows) < 100 for rows in found[:3])
     assert all(len(rows) == 100 for rows in found[3:])
     assert len({row for rows in found for row in rows}) == sum(map(len, found))
