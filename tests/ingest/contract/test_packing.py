@@ -40,6 +40,16 @@ def test_every_row_goes_into_the_frame_of_its_shard_and_the_record_to_its_partit
     assert sorted(i for frame in frames(records) for i in frame.columns["terminal_index"].tolist()) == list(range(10))
 
 
+def test_the_rows_of_a_frame_come_by_terminal_and_each_terminal_s_in_the_order_they_came():
+    mixed = rows(6, terminal_index=np.array([8, 0, 4, 1, 0, 8], np.int32))
+
+    whole, other = frames(packer().samples(mixed, START_NS))
+
+    assert whole.columns["terminal_index"].tolist() == [0, 0, 4, 8, 8]
+    assert whole.columns["sequence"].tolist() == [1, 4, 2, 0, 5]
+    assert other.columns["terminal_index"].tolist() == [1]
+
+
 def test_frames_of_a_shard_are_numbered_without_holes_samples_ticks_controls_and_goodbyes_alike():
     one = packer()
     records = [
