@@ -6,6 +6,7 @@ from simulators.assigner import Assigner
 from simulators.causes import COVERAGE_GAP, GATEWAY_DOWN, IN_SERVICE, LINK, POP_DOWN, SATELLITE_DOWN
 from simulators.conditions import calm_network
 from simulators.fleet import build_fleet
+from simulators.passes import passes_of
 from simulators.path_health import path_codes
 from simulators.scheduler import NONE, Rules, Slots
 from simulators.settings import Settings
@@ -121,3 +122,15 @@ def test_a_plan_knows_of_a_burn_only_if_it_is_told(plan, assigner, network):
     assert assigner.assign(START_AT_NS).satellite_index[near] == burning
     # 5 m/s are 1,300 km behind after a day: somebody else stands over the cell.
     assert assigner.assign(START_AT_NS, network).satellite_index[near] != burning
+
+
+def test_a_terminal_looks_at_where_its_satellite_is_and_not_at_where_it_was_planned(plan, network, fleet):
+    near = cell_of(plan, PathKind.BENT_PIPE)
+    network.satellites.burn_from_ns[plan.satellite_index[near]] = START_AT_NS - 3_600_000_000_000
+    network.satellites.burn_s[plan.satellite_index[near]] = 60.0
+    network.satellites.delta_v_mps[plan.satellite_index[near]] = 2.0  # 21 km behind by now
+    planned, real = (passes_of(plan, fleet, Slots().length_ns, burns) for burns in (None, network.satellites))
+    apart_km = np.abs(real.service_range_km - planned.service_range_km)[0]
+    others = (plan.satellite_index != plan.satellite_index[near]) & (plan.satellite_index != NONE)
+    assert 1.0 < apart_km[near] < 25.0
+    assert (apart_km[others] == 0).all()
