@@ -1,5 +1,6 @@
 """What the side topics say, folded into what the detectors know: inventory, plan, maintenance windows, thresholds."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,13 +16,16 @@ from streams.knowledge import Knowledge
 from streams.plan_book import PlanBook
 from streams.thresholds import Thresholds, changed
 
+# A topic full of nonsense is counted to the last record, and told of by the newest.
+_REASONS_KEPT = 100
+
 
 class SideInputs:
     """Takes the records of the side topics in any order, and says what is known once an inventory is whole.
 
     Attributes:
-        refused: Why records were passed over, each with its sentence, since the last time somebody took them away.
-        refused_count: How many there were.
+        refused: Why the last of them were passed over, a sentence each; whoever tells of them clears it.
+        refused_count: How many records were passed over.
     """
 
     def __init__(self) -> None:
@@ -32,7 +36,7 @@ class SideInputs:
         self._plan = PlanBook()
         self._knowledge: Knowledge | None = None
         self._is_control_stale = False
-        self.refused: list[str] = []
+        self.refused: deque[str] = deque(maxlen=_REASONS_KEPT)
         self.refused_count = 0
 
     @property
