@@ -3,6 +3,7 @@
 import pytest
 
 from ingest.contract.instants import from_rfc3339
+from ingest.contract.vocabulary import EncryptionState, LaserState, MitigationState, SatelliteLifecycle
 from simulators.contract.faults import FAULT_BY_KIND, FAULTS, FaultKind
 from simulators.run import Settings
 from tests.simulators.lived import live_through
@@ -14,7 +15,9 @@ S = 1_000_000_000
 def dreadful(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dreadful")
     fault = '[[fault]]\nkind = "{}"\nstart_s = {}\nduration_s = 20\nonset_s = 4\nrecovery_s = 2\n'
-    text = "".join(fault.format(entry.kind, 2 + place % 20) for place, entry in enumerate(FAULTS))
+    # A stopped door hides the others: it comes last.
+    begin_s = {entry.kind: 2 + place % 20 for place, entry in enumerate(FAULTS)} | {FaultKind.DOOR_STOPPED: 39}
+    text = "".join(fault.format(kind, at_s) for kind, at_s in begin_s.items())
     (folder / "dreadful.toml").write_text('name = "dreadful"\n' + text)
     settings = Settings(terminals=400, minutes=1, scenario=str(folder / "dreadful.toml"), plan_ahead_s=30)
     return live_through(settings, folder / "truth")
@@ -50,6 +53,37 @@ def test_what_takes_service_is_the_labelled_cause_of_outages_in_its_window(dread
     assert (first.started_at_ns >= from_rfc3339(label["started_at"])).all()
     if cause != "booting":
         assert (first.ended_at_ns <= from_rfc3339(label["ended_at"])).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame", "column", "shows"),
+    [
+        ("gateway_down", "gateway", "antennas_in_service_count", lambda v: v == 0),
+        ("gateway_antenna_failed", "gateway", "antennas_in_service_count", lambda v: v < 8),
+        ("fibre_a_cut", "gateway", "fibre_a_up", lambda v: v == 0),
+        ("fibres_cut", "gateway", "fibre_b_up", lambda v: v == 0),
+        ("gateway_storm", "gateway", "rain_rate_mmph", lambda v: v > 40),
+        ("macsec_lost", "gateway", "macsec_state", lambda v: v == EncryptionState.NOT_ENCRYPTED),
+        ("pop_failed", "pop", "pair_in_service_count", lambda v: v == 0),
+        ("ddos_mitigation", "pop", "mitigation_state", lambda v: v == MitigationState.SCRUBBING),
+        ("route_anomaly", "pop_egress", "invalid_routes_count", lambda v: v > 0),
+        ("egress_congested", "pop_egress", "loss_ratio", lambda v: v > 0.02),
+        ("attachment_down", "pop_attachment", "attachment_up", lambda v: v == 0),
+        ("attachment_bgp_down", "pop_attachment", "bgp_up", lambda v: v == 0),
+        ("satellite_failed", "satellite", "lifecycle", lambda v: v == SatelliteLifecycle.FAILED),
+        ("satellite_manoeuvre", "satellite", "thrusting", lambda v: v == 1),
+        ("laser_down", "laser", "laser_state", lambda v: v != LaserState.UP),
+    ],
+)
+def test_what_breaks_in_the_network_shows_in_its_own_frames_while_it_stands(dreadful, kind, frame, column, shows):
+    fault = next(one for one in dreadful.sky.faults if one.kind == kind)
+    rows, root = dreadful.rows(frame), f"{FAULT_BY_KIND[kind].root}_index"
+    mine, at_s = rows[root] == fault.root_index, (rows["observed_at_ns"] - fault.started_at_ns) / S
+    broken = shows(rows[column])
+    assert broken[mine & (at_s >= 4) & (at_s < 17)].any()
+    assert not broken[mine & (at_s < 0)].any()
+    if kind != "laser_down":  # a laser takes up to a minute to find its peer again
+        assert not broken[mine & (at_s > 21)].any()
 
 
 @pytest.mark.parametrize("kind", ["fibre_a_cut", "gateway_antenna_failed", "ethernet_slow", "terminal_silent"])
