@@ -153,6 +153,22 @@ def test_one_of_our_programs_takes_the_command(name):
     assert {word for word in command[skipped + 1 :] if word.startswith("--")} <= known
 
 
+# Its port is fixed, so it cannot be run beside another; `test_pager.py` tries what it serves.
+NOT_RUN = {"pager"}
+
+
+@pytest.mark.parametrize("name", sorted(set(OURS) - NOT_RUN - NOT_YET))
+def test_a_stack_test_runs_each_of_our_programs_by_the_very_command(name):
+    tests = "".join(path.read_text() for path in (ROOT / "tests/stack").glob("*.py"))
+    program, *arguments = OURS[name]["command"]
+    if program == "leowatch":
+        assert f'composed.command("{name}"' in tests
+    else:
+        _, module, *verb = arguments
+        by_hand, by_sink = f'"{module}", "{verb[0]}"', f'composed.of("{module}", name)'
+        assert by_hand in tests or (by_sink in tests and f'"{verb[0]}"' in tests)
+
+
 @pytest.mark.parametrize("settings", [IngestSettings, StreamsSettings, ExportersSettings])
 def test_each_setting_of_a_room_is_one_that_it_reads(settings):
     prefix = settings.model_config["env_prefix"]

@@ -16,3 +16,12 @@ def command(service: str, **here: str) -> list[str]:
     for option, value in here.items():
         running[running.index(f"--{option}") + 1] = value
     return running
+
+
+def of(module: str, *arguments: str) -> list[str]:
+    """Return what runs a module of ours; a test may run only what a service of compose runs."""
+    found = [
+        name for name, service in SERVICES.items() if service.get("command") == ["python", "-m", module, *arguments]
+    ]
+    assert found, f"no service of docker-compose.yml runs `python -m {module} {' '.join(arguments)}`"
+    return command(found[0])

@@ -16,6 +16,7 @@ from ingest.contract.packing import inventory_records
 from ingest.contract.topics import INVENTORY_TOPICS
 from streams.contract.topics import replay_topic
 from tests.exporters.findings import an_inventory
+from tests.stack import composed
 from tests.stack.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +82,7 @@ def exporting(name, broker, replay, log, **settings):
     """Run an exporter as people do, and stop it in order."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "exporters", name],
+            composed.of("exporters", name),
             env=environment(broker, replay, **settings),
             cwd=ROOT,
             stdout=output,

@@ -26,6 +26,7 @@ from ingest.inventory_topics import read_topics
 from ingest.kafka_writer import REQUEST_LIMIT_BYTES, KafkaWriter
 from ingest.topics_admin import create_topics
 from tests.make import columns, inventory
+from tests.stack import composed
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.ports import free_port
 
@@ -56,9 +57,7 @@ def open_door(broker, folder, **settings):
     }  # fmt: skip
     environment = {**os.environ, **{f"INGEST_{name.upper()}": str(value) for name, value in asked.items()}}
     with (folder / "door.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ingest", "door"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(composed.of("ingest", "door"), cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             until(lambda: ask(port, "GET", "/readyz")[0] == 200, 30, (folder / "door.log").read_text)
             yield port

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from streams.contract.detail import InventoryNames, decode_detail, details
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, STREAMS_TOPICS, TERMINAL_EVENTS
+from tests.stack import composed
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.ports import free_port
 from tests.stack.servers.web import get_text
@@ -42,7 +42,7 @@ def running(module, *arguments, log, **environment):
     """Run one of our processes as people do, and stop it in order."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=output, stderr=output,
+            composed.of(module, *arguments), cwd=ROOT, stdout=output, stderr=output,
             env={**os.environ, **{name: str(value) for name, value in environment.items()}},
         )  # fmt: skip
     try:
