@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ingest.contract.bus import Fatal, Retry
 from ingest.contract.instants import from_rfc3339
+from leowatch.refusal import refusing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Telemetry and observability for a LEO network.")
 
@@ -41,19 +41,17 @@ def demo(
     once: Annotated[bool, typer.Option(help="Exit after the minutes; else the page stays up.")] = False,
 ) -> None:
     """Run the whole road in one process: real orbits, a bad day, the page, and the scoreboard as the last line."""
-    from leowatch.demo import Options, run_demo  # noqa: PLC0415 - a command loads only its own rooms
-    from simulators.run import Settings  # noqa: PLC0415
+    with refusing("demo"):
+        from leowatch.demo import Options, run_demo  # noqa: PLC0415 - a command loads only its own rooms
+        from simulators.run import Settings  # noqa: PLC0415
 
-    console = Console(stderr=True)
-    try:
+        console = Console(stderr=True)
+
         sky = Settings(
             terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=from_rfc3339(start)
         )
         options = Options(sky=sky, speed=speed, once=once or not sys.stdout.isatty(), out=out, port=port)
         result = run_demo(options, console=console)
-    except (ValueError, OSError, Fatal) as error:
-        console.print(f"leowatch demo: {error}", style="bold red")
-        raise typer.Exit(2) from error
     typer.echo(json.dumps(result))
 
 
@@ -89,11 +87,12 @@ def simulate(
     ] = False,
 ) -> None:
     """Let the simulated network emit: frames, plan and inventory onto Kafka, as a door of its own, or into files."""
-    from leowatch.simulate import Options, run_simulate  # noqa: PLC0415
-    from simulators.run import Settings  # noqa: PLC0415
+    with refusing("simulate"):
+        from leowatch.simulate import Options, run_simulate  # noqa: PLC0415
+        from simulators.run import Settings  # noqa: PLC0415
 
-    console = Console(stderr=True)
-    try:
+        console = Console(stderr=True)
+
         now_ns = time.time_ns() - round(minutes * 60e9)
         start_at_ns = now_ns if start == "now" else from_rfc3339(start)
         sky = Settings(
@@ -104,9 +103,6 @@ def simulate(
             sky=sky, to=to, speed=speed, kafka=kafka, truth_out=truth_out, truth_topics=truth_topics
         )  # fmt: skip
         said = run_simulate(options, console=console)
-    except (ValueError, OSError, Fatal, Retry) as error:
-        console.print(f"leowatch simulate: {error}", style="bold red")
-        raise typer.Exit(2) from error
     typer.echo(json.dumps(said))
 
 
@@ -122,18 +118,16 @@ def page(
     lookback_hours: Annotated[float, typer.Option(help="How far back events are read at the start.", min=0)] = 24.0,
 ) -> None:
     """Show the NOC page of a network whose log is on Kafka, until told to stop."""
-    from leowatch.page import Options, run_page  # noqa: PLC0415
+    with refusing("page"):
+        from leowatch.page import Options, run_page  # noqa: PLC0415
 
-    # The client says every attempt to reach a broker; the page says it once a minute.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    try:
+        # The client says every attempt to reach a broker; the page says it once a minute.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
         options = Options(
             kafka=kafka, host=host, port=port, allowed_hosts=tuple(allow_host or ()), lookback_s=lookback_hours * 3600
         )
         run_page(options, lambda words: typer.echo(words, err=True))
-    except (ValueError, OSError, Fatal) as error:
-        typer.echo(f"leowatch page: {error}", err=True)
-        raise typer.Exit(2) from error
 
 
 @scenario.command("list")
@@ -169,21 +163,18 @@ def apply(
     dry_run: Annotated[bool, typer.Option(help="Say what would change, and write nothing.")] = False,
 ) -> None:
     """Apply an inventory: the whole file is judged first; nothing is ever removed."""
-    from ingest.inventory_file import apply as apply_inventory  # noqa: PLC0415
-    from ingest.inventory_file import changes, read_inventory  # noqa: PLC0415
-    from ingest.inventory_topics import read_topics  # noqa: PLC0415
-    from ingest.kafka_writer import KafkaWriter  # noqa: PLC0415
+    with refusing("inventory apply"):
+        from ingest.inventory_file import apply as apply_inventory  # noqa: PLC0415
+        from ingest.inventory_file import changes, read_inventory  # noqa: PLC0415
+        from ingest.inventory_topics import read_topics  # noqa: PLC0415
+        from ingest.kafka_writer import KafkaWriter  # noqa: PLC0415
 
-    try:
         wanted, current = read_inventory(file), read_topics(kafka)
         if dry_run:
             said = changes(current, wanted).summary()
         else:
             with KafkaWriter(kafka) as writer:
                 said = apply_inventory(current, wanted, writer).summary()
-    except (ValueError, OSError, Fatal, Retry) as error:
-        typer.echo(f"leowatch inventory apply: {error}", err=True)
-        raise typer.Exit(2) from error
     typer.echo(json.dumps(said))
 
 
@@ -199,17 +190,14 @@ def detect(
     inventory_file: Annotated[Path | None, typer.Option("--inventory", help="frames: inventory.jsonl.")] = None,
 ) -> None:
     """Put recorded data through the same detectors; the last line is one JSON summary."""
-    from leowatch.detect import Options, pairs, run_detect  # noqa: PLC0415
+    with refusing("detect"):
+        from leowatch.detect import Options, pairs, run_detect  # noqa: PLC0415
 
-    try:
         options = Options(
             format=form, files=tuple(files), out=out, fields=pairs(mapping, "--map"), fixed=pairs(fixed, "--set"),
             taken_at_ns=tuple(from_rfc3339(each) for each in taken_at or ()), plan=plan, inventory=inventory_file,
         )  # fmt: skip
         found = run_detect(options)
-    except (ValueError, Fatal) as error:
-        typer.echo(f"leowatch detect: {error}", err=True)
-        raise typer.Exit(2) from error
     typer.echo(json.dumps(found))
 
 
@@ -220,19 +208,16 @@ def topics(
     replication: Annotated[int, typer.Option(help="Copies of each partition.", min=1)] = 1,
 ) -> None:
     """Make the topics that the contracts declare; those that are there already must fit."""
-    from exporters.contract.topics import EXPORTERS_TOPICS  # noqa: PLC0415
-    from ingest.contract.topics import INGEST_TOPICS  # noqa: PLC0415
-    from ingest.topics_admin import create_topics  # noqa: PLC0415
-    from streams.contract.topics import STREAMS_TOPICS  # noqa: PLC0415
+    with refusing("topics"):
+        from exporters.contract.topics import EXPORTERS_TOPICS  # noqa: PLC0415
+        from ingest.contract.topics import INGEST_TOPICS  # noqa: PLC0415
+        from ingest.topics_admin import create_topics  # noqa: PLC0415
+        from streams.contract.topics import STREAMS_TOPICS  # noqa: PLC0415
 
-    try:
         made = create_topics(
             kafka, (*INGEST_TOPICS, *STREAMS_TOPICS, *EXPORTERS_TOPICS), partition_count=partitions,
             replication_factor=replication,
         )  # fmt: skip
-    except (Fatal, Retry) as error:
-        typer.echo(f"leowatch topics: {error}", err=True)
-        raise typer.Exit(2) from error
     typer.echo(json.dumps({"created": made.created, "present": made.present}))
 
 
@@ -248,17 +233,15 @@ def score(
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the report here.")] = None,
 ) -> None:
     """Judge what a run found against what really happened; it reads files and knows none of the rooms."""
-    from leowatch.score.command import run  # noqa: PLC0415
     from leowatch.score.files import ScoreError  # noqa: PLC0415
 
-    try:
+    with refusing("score", ScoreError):
+        from leowatch.score.command import run  # noqa: PLC0415
+
         found = run(
             truth=truth, events=events, incidents=incidents, pages=pages, json_file=json_file, html_file=html_file,
             telemetry=telemetry, inventory=inventory,
         )  # fmt: skip
-    except ScoreError as error:
-        typer.echo(f"leowatch score: {error}", err=True)
-        raise typer.Exit(2) from error
     typer.echo(json.dumps(found))
 
 
