@@ -53,13 +53,13 @@ def hear(state: ClockState, producer: str, received_at_ns: int, timeout_ns: int,
     return replace(state, names=names, last_ns=last_ns, live=live, joined_ns=joined_ns, clock_ns=clock_ns)
 
 
-def carry(state: ClockState, producer: str, place: Array) -> ClockState:
-    """Note who brought terminals' samples."""
+def carry(state: ClockState, producer: str, at: Array | slice) -> ClockState:
+    """Note who brought the samples of places."""
     index = state.names.index(producer)
-    if not len(place) or bool((state.carrier[place] == index).all()):
+    if bool((state.carrier[at] == index).all()):
         return state
     carrier = state.carrier.copy()
-    carrier[place] = index
+    carrier[at] = index
     return replace(state, carrier=carrier)
 
 

@@ -161,6 +161,8 @@ class Knowledge:
 
     def is_replanned(self, from_ns: int, to_ns: int) -> bool:
         """Say whether a plan was replaced in a slot that these instants touch, or in the one before."""
+        if not self.plan.has_splits:
+            return False
         first_ns, last_ns = self.slot_start_ns(np.array([from_ns, to_ns])).tolist()
         return self.plan.is_split(first_ns - self.slot_length_ns, last_ns)
 

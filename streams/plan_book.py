@@ -157,6 +157,11 @@ class PlanBook:
         begun = [stretch.plan for stretch in self.stretches(slot_start_ns, version) if stretch.start_ns <= at_ns]
         return begun[-1] if begun else None
 
+    @property
+    def has_splits(self) -> bool:
+        """Whether the plan of any running slot was ever replaced: seldom, and then nobody need ask which."""
+        return bool(self._split)
+
     def is_split(self, from_slot_ns: int, to_slot_ns: int) -> bool:
         """Say whether a slot that starts there is not under one plan from its start to its end."""
         return any(from_slot_ns <= slot_ns <= to_slot_ns for slot_ns in self._split)

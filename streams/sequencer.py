@@ -115,17 +115,19 @@ def admit(
     held_count = len(state.held_since_ns)
     if not len(place) and not (held_count and bool(state.held_since_ns.min() + wait_ns < clock_ns)):
         return state, Admitted([], {}, place, 0)
-    at = None if held_count else _rising(place, len(state.sequence))
-    if at is not None and _all_follow(state, columns, at):
+    at = at_once(place, len(state.sequence))
+    if not held_count and _is_rising(place) and _all_follow(state, columns, at):
         return _admit_all(state, columns, at)
     return _admit_some(state, columns, place, clock_ns, wait_ns)
 
 
-def _rising(place: Array, size: int) -> Array | slice | None:
-    """Return distinct places in order, as a slice where they are all of a shard's; None if they are not so."""
-    if not bool((place[1:] > place[:-1]).all()):
-        return None
-    return slice(None) if len(place) == size else place
+def at_once(place: Array, size: int) -> Array | slice:
+    """Return places as a slice where they are all of a shard's, in order: it costs a tenth of a gather."""
+    return slice(None) if len(place) == size and _is_rising(place) else place
+
+
+def _is_rising(place: Array) -> bool:
+    return bool((place[1:] > place[:-1]).all())
 
 
 def _all_follow(state: SequencerState, columns: Columns, at: Array | slice) -> bool:

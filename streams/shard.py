@@ -95,7 +95,6 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
     if header.kind == ATTACHMENT.kind:
         state = replace(state, outage=outage.attach(state.outage, frame.columns, place))
     elif header.kind == TERMINAL.kind:
-        state = replace(state, clock=clocks.carry(clock, header.producer_id, place))
         state, more, moved = _samples(state, frame, place, knowledge)
         found += more
         counts = {name: counts.get(name, 0) + moved.get(name, 0) for name in counts | moved}
@@ -119,10 +118,12 @@ def _samples(
     state: ShardState, frame: Frame[TelemetryHeader], place: Array, knowledge: Knowledge
 ) -> tuple[ShardState, list[dict[str, Array]], dict[str, int]]:
     limits, facts, header = knowledge.thresholds, knowledge.facts(state.shard), frame.header
+    at = sequencer.at_once(place, state.places)
+    state = replace(state, clock=clocks.carry(state.clock, header.producer_id, at))
     if header.stored:
         folded = outage.fold(state.outage, frame.columns, place, knowledge, facts)
         return replace(state, outage=folded), [], {"stored_samples": frame.rows}
-    out = outage.hear(state.outage, place, state.clock.clock_ns)
+    out = outage.hear(state.outage, at, state.clock.clock_ns) if frame.rows else state.outage
     sequence, admitted = sequencer.admit(
         state.sequencer, frame.columns, place, state.clock.clock_ns, limits.reorder_wait_ns
     )

@@ -101,12 +101,10 @@ def new_state(places: int) -> OutageState:
     )  # fmt: skip
 
 
-def hear(state: OutageState, place: Array, clock_ns: int) -> OutageState:
-    """Note that something live has come from terminals, in order or not."""
-    if not len(place):
-        return state
+def hear(state: OutageState, at: Array | slice, clock_ns: int) -> OutageState:
+    """Note that something live has come from places, in order or not."""
     heard = state.heard_ns.copy()
-    heard[place] = clock_ns
+    heard[at] = clock_ns
     return replace(state, heard_ns=heard)
 
 
