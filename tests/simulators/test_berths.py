@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ingest.contract.instants import from_rfc3339
+from ingest.contract.vocabulary import MobilityClass
 from simulators.geometry import look_angles
 from simulators.orbits import propagate
 from simulators.run import Settings
@@ -115,7 +116,9 @@ def test_an_old_plan_is_followed_a_slot_late(unruly, planned):
 def test_everyone_else_keeps_to_the_plan_and_so_do_they_afterwards(unruly, planned):
     rows, (_, until_ns) = unruly.rows("terminal", stored=False), window(unruly)
     steered = [index for kind in KINDS for index in who(unruly, kind)]
+    still = unruly.sky.fleet.terminals.mobility[rows["terminal_index"]] == MobilityClass.FIXED
     mine = ~np.isin(rows["terminal_index"], steered) | (rows["observed_at_ns"] > until_ns + 4 * S)
+    mine &= still
     for index, at_ns, satellite in zip(
         rows["terminal_index"][mine][::37].tolist(), rows["observed_at_ns"][mine][::37].tolist(),
         rows["serving_satellite_index"][mine][::37].tolist(), strict=True,

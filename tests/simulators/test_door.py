@@ -76,6 +76,10 @@ def test_a_stopped_door_writes_nothing_and_terminals_tell_afterwards_what_they_k
     )
     silent = [second for second in lived.seconds if not [r for r in second.records if r.topic.name.startswith("telem")]]
     assert [(second.at_ns - lived.sky.settings.first_at_ns) // S for second in silent] == list(range(10, 22))
-    rows = lived.rows("terminal")
-    assert len(rows["terminal_index"]) == 30 * 36
-    assert lived.truth("outages").cause.isin(["handover"]).all()
+    live, stored = (
+        np.bincount(lived.rows("terminal", stored=kept)["terminal_index"], minlength=30) for kept in (False, True)
+    )
+    heard = live == 36 - 12
+    assert heard.sum() > 15
+    assert (stored[heard] == 12).all()
+    assert not lived.truth("outages").label_id.notna().any()
