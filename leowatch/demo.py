@@ -182,10 +182,11 @@ class _Stage:
 
 
 def _table(scoreboard: dict[str, Any]) -> Table:
-    """Return the scoreboard for a person."""
-    table = Table(title="what was broken, and what was found", title_justify="left")
-    for heading in ("fault", "injected", "detected", "missed", "false", "wrong root", "found after"):
-        table.add_column(heading, justify="left" if heading == "fault" else "right")
+    """Return the scoreboard for a person; it fits 80 columns."""
+    table = Table(title="what was broken, and what was found", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("fault", min_width=8)
+    for heading in ("injected", "found", "missed", "false", "wrong root", "after"):
+        table.add_column(heading, justify="right", no_wrap=True)
     rows = [*scoreboard["per_kind"].items(), ("all", {**scoreboard, "n": scoreboard["injected"]})]
     for kind, row in rows:
         found_s = row["median_time_to_detect_s"]
