@@ -9,7 +9,7 @@ from simulators.scenario import BadScenario, load_scenario, parse_scenario, ship
 def test_the_scenarios_of_the_sky_are_shipped():
     assert shipped() == [
         "bad_day", "calm", "control_plane", "fibre_cut", "grey_day", "hurricane", "launch_day", "maintenance_night",
-        "noisy_telemetry", "ocean_crossing", "quiet", "security_day", "soak",
+        "noisy_telemetry", "ocean_crossing", "overlaps", "quiet", "security_day", "soak",
     ]  # fmt: skip
     assert load_scenario("quiet").fault == ()
     kinds = [fault.kind for fault in load_scenario("bad_day").fault]
