@@ -47,8 +47,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     frequency_count: int = 4
     """Channels; a cell has at most one beam in each."""
     beam_capacity_bps: float = 2e9
-    feeder_capacity_bps: float = 40e9
-    """Of one antenna of a gateway."""
 
 
 class GroundSegment(msgspec.Struct, frozen=True, kw_only=True):
