@@ -113,16 +113,18 @@ def test_each_gateway_follows_no_more_satellites_than_it_has_antennas_and_each_s
 
 def test_as_many_terminals_are_attached_as_are_served(bad_day):
     """Seconds in which somebody has come or gone within the keep-alive are left out."""
-    gateway, terminal = bad_day.rows("gateway"), bad_day.rows("terminal", stored=False)
-    start_ns = bad_day.sky.settings.first_at_ns
-    seconds = bad_day.sky.settings.second_count
+    gateway, outages = bad_day.rows("gateway"), bad_day.truth("outages")
+    start_ns, seconds = bad_day.sky.settings.first_at_ns, bad_day.sky.settings.second_count
     attached = np.bincount(
         (gateway["observed_at_ns"] - start_ns) // SECOND_NS,
         weights=gateway["terminals_attached_count"],
         minlength=seconds,
     )
-    served = np.zeros((seconds, len(bad_day.sky.fleet.terminals)), dtype=bool)
-    served[(terminal["observed_at_ns"] - start_ns) // SECOND_NS, terminal["terminal_index"]] = True
-    steady = [second for second in range(4, seconds) if (served[second - 4 : second] == served[second]).all()]
-    assert len(steady) > seconds / 2
-    assert attached[steady].tolist() == served[steady].sum(axis=1).tolist()
+    outages = outages[outages.cause != "handover"]
+    began_s = (outages.started_at_ns.to_numpy() - start_ns) / SECOND_NS
+    ended_s = (outages.ended_at_ns.fillna(start_ns + seconds * SECOND_NS + 1).to_numpy() - start_ns) / SECOND_NS
+    edges_s = np.concatenate([began_s, ended_s])
+    steady = [s for s in range(4, seconds) if not ((edges_s > s - 4) & (edges_s <= s + 1)).any()]
+    assert len(steady) > seconds / 4
+    away = [int(((began_s <= s) & (ended_s > s)).sum()) for s in steady]
+    assert attached[steady].tolist() == [len(bad_day.sky.fleet.terminals) - count for count in away]
