@@ -9,6 +9,7 @@ import faust
 
 from bench.stopwatch import Stopwatch
 from streams.__main__ import build
+from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.shard import to_arrays
 from streams.worker import Worker
@@ -18,7 +19,7 @@ _LOOK_EVERY_S = 0.005
 
 def main(sample_count: int) -> None:
     """Run until so many samples have been stepped."""
-    worker = build(Settings())
+    worker = build(Settings(), Metrics())
     threading.Thread(target=watch, args=(worker, Stopwatch(sample_count)), daemon=True).start()
     faust.Worker(worker.app, loglevel="warn", quiet=True).execute_from_commandline()
 

@@ -1,4 +1,4 @@
-"""A telephone for who has none: Alertmanager's webhooks, one line each on stdout (`python -m dashboards.pager`)."""
+"""A telephone for who has none: Alertmanager's webhooks, one line each on stdout (`python -m dashboards.pager [ADDRESS]`)."""
 
 import json
 import sys
@@ -59,11 +59,11 @@ class Telephone(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def main() -> None:
-    """Serve until stopped."""
-    with ThreadingHTTPServer(("", PORT), Telephone) as server:
+def main(host: str = "127.0.0.1") -> None:
+    """Serve until stopped, on the loopback interface unless another address is given."""
+    with ThreadingHTTPServer((host, PORT), Telephone) as server:
         server.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

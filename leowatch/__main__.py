@@ -88,13 +88,12 @@ def simulate(
 ) -> None:
     """Let the simulated network emit: frames, plan and inventory onto Kafka, as a door of its own, or into files."""
     with refusing("simulate"):
-        from leowatch.simulate import Options, run_simulate  # noqa: PLC0415
+        from leowatch.simulate import Options, live_start_ns, run_simulate  # noqa: PLC0415
         from simulators.run import Settings  # noqa: PLC0415
 
         console = Console(stderr=True)
 
-        now_ns = time.time_ns() - round(minutes * 60e9)
-        start_at_ns = now_ns if start == "now" else from_rfc3339(start)
+        start_at_ns = live_start_ns(time.time_ns(), minutes, speed) if start == "now" else from_rfc3339(start)
         sky = Settings(
             terminals=terminals, minutes=minutes, seed=seed, scenario=scenario, start_at_ns=start_at_ns,
             constellation=constellation, gateways=gateways, slot_length_s=slot_length_s, slot_phase_s=slot_phase_s,

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from exporters.contract.topics import EXPORTERS_TOPICS
+from ingest.contract.instants import NS_PER_S
 from ingest.contract.topics import INGEST_TOPICS
 from ingest.kafka_writer import KafkaWriter
 from ingest.topics_admin import create_topics
@@ -39,6 +40,20 @@ class Options:
     kafka: str
     truth_out: Path | None
     truth_topics: bool = False
+
+
+# A second is written as it begins and says that the door had it a little after its end.
+_AHEAD_NS = 2 * NS_PER_S
+
+
+def live_start_ns(now_ns: int, minutes: float, speed: float) -> int:
+    """Return the first simulated instant of a run that ends as its last second is written, with nothing in the future.
+
+    At speed 1 the run keeps to the clock on the wall, and so to that of a real door beside it.
+    """
+    length_ns = minutes * 60 * NS_PER_S
+    played_ns = length_ns / speed if speed else 0.0
+    return now_ns - round(max(0.0, length_ns - played_ns)) - _AHEAD_NS
 
 
 def run_simulate(options: Options, *, console: Console) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich import print_json
 
 from ingest.contract.bus import Fatal
 from streams.correlator_worker import CorrelatorWorker
+from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.side_reader import SideReader
 from streams.worker import Worker
@@ -40,13 +41,15 @@ def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings
         print_json(settings.model_dump_json())
         return
     _log_as(settings)
+    metrics = Metrics()
+    if settings.metrics_port:
+        # At once: what waits for the worker to be well may be what writes the inventory that it waits for.
+        metrics.serve(settings.metrics_host, settings.metrics_port)
     try:
-        built = build(settings)
+        built = build(settings, metrics)
     except Fatal as error:
         halt(error)
         return
-    if settings.metrics_port:
-        built.metrics.serve(settings.metrics_host, settings.metrics_port)
     # Faust spells `warning` its own way, and prints a banner unless it is told to be quiet.
     engine = faust.Worker(built.app, loglevel=settings.log_level.replace("warning", "warn"), quiet=True)
     engine.execute_from_commandline()
@@ -84,16 +87,15 @@ def halt(error: BaseException) -> None:
     os._exit(_EXIT_FATAL if isinstance(error, Fatal) else _EXIT_FAILED)
 
 
-def build(settings: Settings) -> Worker:
-    """Put a worker together; it begins once its app is run."""
+def build(settings: Settings, metrics: Metrics) -> Worker:
+    """Put a worker together, once there is an inventory; it begins when its app is run."""
     # They write a line for every record sent, and throw it away afterwards, unless their own loggers say no.
     for client in ("aiokafka", "kafka"):
         logging.getLogger(client).setLevel(settings.log_level.upper())
     side_inputs = SideReader(settings.kafka)
     side_inputs.start()
-    built = Worker(settings, knowledge=side_inputs.knowledge, halt=halt)
-    built.metrics.side_refused.set_function(lambda: side_inputs.refused_count)
-    return built
+    metrics.side_refused.set_function(lambda: side_inputs.refused_count)
+    return Worker(settings, knowledge=side_inputs.knowledge, halt=halt, metrics=metrics)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ class SideReader:
         ends = self._consumer.end_offsets(places)
         while any(self._consumer.position(place) < end for place, end in ends.items()):
             self._take(self._fetch())
+        if self._inputs.knowledge is None:
+            log.warning("inventory_awaited", topics=[topic.name for topic in SIDE_TOPICS])
         while self._inputs.knowledge is None:
             self._take(self._fetch())
         self._thread.start()

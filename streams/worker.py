@@ -29,13 +29,14 @@ class Worker:
         settings: Of the room.
         knowledge: Returns what the side inputs say now.
         halt: Ends the process at once.
+        metrics: Its counters, perhaps already served.
     """
 
-    def __init__(self, settings: Settings, *, knowledge: Callable[[], Knowledge], halt: Halt) -> None:
+    def __init__(self, settings: Settings, *, knowledge: Callable[[], Knowledge], halt: Halt, metrics: Metrics) -> None:
         self._settings = settings
         self._knowledge = knowledge
         self._halt = halt
-        self.metrics = Metrics()
+        self.metrics = metrics
         self.deployment = identify(settings.kafka, knowledge().inventory.shard_count)
         self.app: WorkshopApp = make_app(settings)
         outbox = Outbox(send=sender(self.app), halt=halt, metrics=self.metrics)

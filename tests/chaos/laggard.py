@@ -6,6 +6,7 @@ import faust
 
 from streams.__main__ import build
 from streams.contract.topics import TERMINAL_EVENTS
+from streams.metrics import Metrics
 from streams.settings import Settings
 
 AFTER_FRAMES = 40
@@ -14,7 +15,7 @@ AFTER_FRAMES = 40
 def main():
     """Run it."""
     settings = Settings()
-    worker = build(settings)
+    worker = build(settings, Metrics())
     carrier, was_held = worker.carrier, False
     put = carrier._outbox.put
 

@@ -7,6 +7,7 @@ from faust.types import TP
 
 from ingest.contract.topics import TERMINAL_TELEMETRY
 from streams.__main__ import build
+from streams.metrics import Metrics
 from streams.settings import Settings
 
 AFTER_FRAMES = 20
@@ -17,7 +18,7 @@ LEAP = 900
 def main():
     """Run it."""
     settings = Settings()
-    worker = build(settings)
+    worker = build(settings, Metrics())
 
     @worker.app.task
     async def sabotage():

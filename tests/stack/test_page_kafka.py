@@ -11,7 +11,7 @@ from tests.stack import composed
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.places import chromium
 from tests.stack.servers.ports import free_port
-from tests.stack.servers.web import get_json
+from tests.stack.servers.web import answers, get_json
 from tests.stack.test_whole_road import running, until
 
 ROOT = Path(__file__).parents[2]
@@ -85,8 +85,11 @@ def broken(tmp_path_factory):
         page = up.enter_context(showing(broker.bootstrap, folder / "page.log"))
         until(lambda: "is not there yet" in page.now()["notice"], 30, "the page waits for the topics and says so")
         subprocess.run(composed.command("topics", kafka=broker.bootstrap), cwd=ROOT, check=True, capture_output=True)
-        streams = {"STREAMS_KAFKA": broker.bootstrap, "STREAMS_METRICS_PORT": 0}
+        port = free_port()
+        streams = {"STREAMS_KAFKA": broker.bootstrap, "STREAMS_METRICS_PORT": port}
         up.enter_context(running("streams", "worker", log=folder / "worker.log", **streams))
+        # The simulator, which brings the inventory, waits for that in compose.
+        until(answers(f"http://127.0.0.1:{port}/metrics"), 60, "the worker is well before there is an inventory")
         up.enter_context(running("streams", "correlator", log=folder / "correlator.log", **streams))
         simulate = composed.command("simulator", kafka=broker.bootstrap, minutes="50")
         options = ["--terminals", "300", "--speed", "5", "--scenario", str(folder / "gone.toml")]
