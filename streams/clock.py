@@ -63,6 +63,11 @@ def carry(state: ClockState, producer: str, at: Array | slice) -> ClockState:
     return replace(state, carrier=carrier)
 
 
+def listening_since_ns(state: ClockState) -> int:
+    """Return since when anybody has been listening without a break."""
+    return int(state.joined_ns[state.live].min(initial=state.clock_ns))
+
+
 def watched_since_ns(state: ClockState) -> Array:
     """Return by place since when the producer that carried the terminal has been there without a break; 0 for none."""
     return np.append(state.joined_ns, 0)[state.carrier]

@@ -17,17 +17,18 @@ from streams.contract.events import EVENT, event_keys
 from streams.contract.rollups import RollupHeader
 from streams.detectors import handover, outage, tilt
 from streams.detectors.handover import HandoverState
-from streams.detectors.outage import OutageState
+from streams.detectors.outage import OutageState, Surroundings
 from streams.detectors.tilt import TiltState
 from streams.knowledge import Knowledge
 from streams.sequencer import Layer, SequencerState
 
 COLUMNS_READ = frozenset({
     "terminal_index", "boot_count", "sequence", "observed_at_ns", "state", "serving_satellite_index", "beam_id",
-    "gateway_index", "pop_index", "pop_ping_latency_ms", "pop_ping_drop_ratio", "attached", "effective_at_ns",
+    "gateway_index", "pop_index", "pop_ping_latency_ms", "pop_ping_drop_ratio", "attached", "detach_reason",
+    "effective_at_ns",
     *tilt.READS,
 })  # fmt: skip
-STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 1, "tilt": 2}
+STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 2, "tilt": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +147,24 @@ def _judge(
     found: list[dict[str, Array]] = []
     unjudged_count = 0
     for layer in layers:
-        serving = state.handover.serving[0], state.handover.serving[2]
+        around = _around(state, knowledge, plan_version)
         moved, events, unjudged = handover.step(state.handover, layer, knowledge, state.shard, plan_version)
         found += events
         unjudged_count += unjudged
-        out, events = outage.step(
-            state.outage, layer, serving, knowledge, state.shard, plan_version, state.clock.clock_ns
-        )
+        out, events = outage.step(state.outage, layer, around)
         found += events
         tilted, events = tilt.step(state.tilt, layer, out.phase == outage.OUT, knowledge, state.shard)
         found += events
         state = replace(state, handover=moved, outage=out, tilt=tilted)
     return state, found, unjudged_count
+
+
+def _around(state: ShardState, knowledge: Knowledge, plan_version: int) -> Surroundings:
+    return Surroundings(
+        satellite=state.handover.serving[0], gateway=state.handover.serving[2], tilt=state.tilt, knowledge=knowledge,
+        shard=state.shard, plan_version=plan_version, clock_ns=state.clock.clock_ns,
+        listening_since_ns=clocks.listening_since_ns(state.clock),
+    )  # fmt: skip
 
 
 def _pass_time(
@@ -171,10 +178,9 @@ def _pass_time(
     state = replace(state, sequencer=sequence)
     state, found, unjudged_count = _judge(state, admitted.layers, knowledge, plan_version)
     before = state.outage.phase
-    serving = state.handover.serving[0], state.handover.serving[2]
     out, events = outage.pass_time(
-        state.outage, serving, knowledge, state.shard, plan_version, state.clock.clock_ns, clocks.blind(state.clock),
-        clocks.watched_since_ns(state.clock),
+        state.outage, _around(state, knowledge, plan_version), clocks.blind(state.clock),
+        clocks.watched_since_ns(state.clock), (state.sequencer.boot_count, state.sequencer.sequence),
     )  # fmt: skip
     found += events
     silent = np.flatnonzero((out.phase != before) & (out.phase != outage.GOOD)) if out is not state.outage else ()
@@ -219,7 +225,8 @@ def _grow(state: ShardState, places: int) -> ShardState:
         return replace(fresh, clock=replace(state.clock, carrier=fresh.clock.carrier))
     grown = to_arrays(fresh)
     for name, old in to_arrays(state).items():
-        if name.startswith("sequencer.held") or (name.startswith("clock.") and name != "clock.carrier"):
+        rows = name.startswith(("sequencer.held", "outage.told."))  # of some terminals, and not one a terminal
+        if rows or (name.startswith("clock.") and name != "clock.carrier"):
             grown[name] = old
         else:
             grown[name] = np.concatenate([old, grown[name][len(old) :]])

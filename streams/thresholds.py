@@ -33,6 +33,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         silence_cadences: Silence is suspected after so many missed samples ...
         silence_ns: ... and no sooner than this.
         stored_wait_ns: So long after a return the terminal's ring may still explain what happened.
+        first_contact_ns: A terminal never heard since somebody listens is not missed before: it may be booting (40 to 60 s).
+        ring_ns: A terminal's ring that reaches back so far may have been full (900 s, less what is told late).
         slot_edge_ns: An outage that starts so near a slot's edge is slot-aligned (domain 5a).
         on_time_s: A handover within this of the plan is on time.
         ping_pong_ns: A return to the satellite left within this is a ping-pong.
@@ -62,6 +64,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     silence_cadences: Times = 3.0
     silence_ns: Span = 5 * NS_PER_S
     stored_wait_ns: Span = 30 * NS_PER_S
+    first_contact_ns: Span = 60 * NS_PER_S
+    ring_ns: Span = 890 * NS_PER_S
     slot_edge_ns: Span = 350_000_000
     on_time_s: Times = 1.5
     ping_pong_ns: Span = 60 * NS_PER_S

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ingest.contract.columns import row_count
+from ingest.contract.columns import MISSING, row_count
 from ingest.contract.frame import Frame, TelemetryHeader
 from ingest.contract.inventory import Deployment, Gateway, Inventory, Pop, Satellite, Tenant, Terminal
 from ingest.contract.plan import PLAN, PlanHeader
@@ -78,11 +78,7 @@ def columns(samples, layout=TERMINAL, default=None):
 
 def frame(samples, received_s, *, kind=TERMINAL, producer="door-1", **header):
     """Return a frame of samples (dictionaries over `SAMPLE`), received so many seconds after the start."""
-    default = (
-        None
-        if kind is TERMINAL
-        else {"terminal_index": 0, "observed_at_ns": START_NS, "gateway_index": 1, "attached": 1}
-    )
+    default = None if kind is TERMINAL else attachment(0, 0, 1)
     made = columns(samples, kind, default) if samples else {}
     head = TelemetryHeader(
         kind=kind.kind, version=1, received_at_ns=START_NS + round(received_s * S), producer_id=producer,
@@ -97,9 +93,16 @@ def tick(received_s, **header):
 
 
 def attachments(records, received_s, **header):
-    """Return a frame of (terminal, seconds after the start, attached)."""
-    rows = [{"terminal_index": t, "observed_at_ns": START_NS + round(s * S), "attached": a} for t, s, a in records]
-    return frame(rows, received_s, kind=ATTACHMENT, **header)
+    """Return a frame of (terminal, seconds after the start, attached) and perhaps gateway and reason."""
+    return frame([attachment(*record) for record in records], received_s, kind=ATTACHMENT, **header)
+
+
+def attachment(terminal, at_s, attached, gateway=1, reason=MISSING):
+    """Return an attach or detach record."""
+    return {
+        "terminal_index": terminal, "observed_at_ns": START_NS + round(at_s * S), "attached": attached,
+        "gateway_index": gateway, "detach_reason": reason,
+    }  # fmt: skip
 
 
 def sample(at_s, **fields):

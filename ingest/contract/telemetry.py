@@ -7,6 +7,7 @@ four lasers and many beams), so each grain is a layout of its own on the same to
 from ingest.contract.columns import Array, Column, Layout
 from ingest.contract.vocabulary import (
     AttachmentKind,
+    DetachReason,
     Egress,
     EncryptionState,
     InstallState,
@@ -261,6 +262,12 @@ ATTACHMENT = Layout(
         _OBSERVED_AT,
         _index("gateway_index", "The gateway that says so.", required=True),
         Column(name="attached", dtype="i1", required=True, minimum=0, maximum=1, description="1 attached, 0 detached."),
+        Column(
+            name="detach_reason",
+            dtype="i1",
+            choices=DetachReason,
+            description="Why a terminal was let go; a gateway that carries no traffic says so itself.",
+        ),
     ),
 )
 

@@ -59,6 +59,14 @@ class InstallState(IntEnum):
     ACTIVE = 2
 
 
+class DetachReason(IntEnum):
+    """Why a gateway let a terminal go, by its own word."""
+
+    KEEP_ALIVE_LOST = 0
+    MOVED = 1
+    GATEWAY_OUT_OF_SERVICE = 2
+
+
 class PathKind(IntEnum):
     """How traffic reaches the ground."""
 

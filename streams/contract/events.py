@@ -60,6 +60,7 @@ def _number(name: str, description: str) -> Column:
     return Column(name=name, dtype="f4", description=description)
 
 
+CHAIN_LIMIT = 12  # causes of five bits in 63
 ENDPOINTS = ("satellite_index", "beam_id", "gateway_index", "pop_index")
 
 EVENT = Layout(
@@ -138,8 +139,8 @@ def event_id(key: bytes, revision: int) -> str:
 
 
 def pack_chain(causes: "list[OutageCause]") -> int:
-    """Write a cause chain of at most twelve as one number."""
-    return sum((cause + 1) << (5 * place) for place, cause in enumerate(causes[:12]))
+    """Write a cause chain as one number; of a longer one the first causes."""
+    return sum((cause + 1) << (5 * place) for place, cause in enumerate(causes[:CHAIN_LIMIT]))
 
 
 def unpack_chain(packed: int) -> "list[OutageCause]":

@@ -66,6 +66,11 @@ def new_state(places: int) -> TiltState:
     return TiltState(never, never, never, never, never, never, np.zeros(places, np.int8), never, never, none, none)
 
 
+def askew_since_ns(state: TiltState, where: Array) -> Array:
+    """Return since when faces lie that were said to be knocked over or disturbed; `_NEVER` for none."""
+    return np.where(state.said[where] & (CRITICAL | DISTURBED), state.episode_ns[where], _NEVER)
+
+
 def step(
     state: TiltState, layer: Layer, in_outage: Array, knowledge: Knowledge, shard: int
 ) -> tuple[TiltState, list[dict[str, Array]]]:

@@ -1,13 +1,18 @@
 """The workshop's slow twin: one terminal, one sample at a time, in plain Python; written from the rules, not from the code."""
 
+import itertools
 import math
 
 from ingest.contract.instants import NS_PER_S
-from ingest.contract.vocabulary import STATES_WITHOUT_TRAFFIC, MobilityClass, ServiceClass, TerminalState
+from ingest.contract.vocabulary import STATES_WITHOUT_TRAFFIC, DetachReason, MobilityClass, ServiceClass, TerminalState
 from streams.contract.vocabulary import Conformance, HandoverClass, OutageCause
 
 CAUSE = {TerminalState[cause.name]: cause for cause in OutageCause if cause.name in TerminalState.__members__}
 CAUSE[TerminalState.CONNECTED] = OutageCause.NO_PINGS
+ITS_OWN = {
+    OutageCause.POWER, OutageCause.BOOTING, OutageCause.STOWED, OutageCause.THERMAL_SHUTDOWN, OutageCause.SLEEPING,
+}  # fmt: skip
+UNASKED = "unasked"
 ENDS = ("satellite_index", "beam_id", "gateway_index", "pop_index")
 NAMES = ("serving_satellite_index", "beam_id", "gateway_index", "pop_index")
 
@@ -37,10 +42,14 @@ class ReferenceShard:
         self.terminals = {t.terminal_index: ReferenceTerminal(t, self) for t in terminals}
         self.producers = {}
         self.live = set()
+        self.joined = {}
         self.clock = 0
         self.events = []
 
     def frame(self, kind, producer, received_ns, rows, *, stored=False, goodbye=False):
+        left = producer not in self.live or received_ns - self.producers[producer] > self.limits.producer_timeout_ns
+        if left:
+            self.joined[producer] = received_ns
         self.producers[producer] = max(received_ns, self.producers.get(producer, 0))
         (self.live.discard if goodbye else self.live.add)(producer)
         before = self.clock
@@ -68,6 +77,18 @@ class ReferenceShard:
             for terminal in self.terminals.values():
                 terminal.release()
 
+    def listening_since(self):
+        return min((self.joined[p] for p in self.live), default=self.clock)
+
+    def dark_gateways(self):
+        """Those whose newest word is that they let terminals go for being out of service themselves."""
+        newest = [t.newest for t in self.terminals.values() if t.newest]
+        fell = {
+            gateway: max(n[0] for n in newest if n[2:] == (gateway, True)) for _, _, gateway, dark in newest if dark
+        }
+        held = {gateway: max((n[0] for n in newest if n[1] and n[2] == gateway), default=0) for gateway in fell}
+        return {gateway for gateway in fell if fell[gateway] > held[gateway]}
+
     def say(self, kind, terminal, started_ns, **fields):
         self.events.append(
             {"kind": kind, "subject_index": terminal, "started_at_ns": started_ns, "revision": 1, **fields}
@@ -90,15 +111,15 @@ class ReferenceTerminal:
         self.waiting = {}
         self.gap = None
         # outage
+        self.patience = max(limits.silence_ns, limits.silence_cadences * self.cadence)
         self.heard = self.observed = None
         self.phase = "good"
         self.start = self.bad_since = self.good_since = None
-        self.bad_cause = None
-        self.attached, self.attached_at = None, None
-        self.said = None
-        self.booted = False
-        self.evidence = None
+        self.chain, self.bad_chain = [], []
+        self.newest = None
+        self.context = None
         self.settle = None
+        self.records = {}
         # handover
         self.serving = None
         self.named_at = self.since = None
@@ -107,7 +128,7 @@ class ReferenceTerminal:
         self.slot, self.slot_satellite, self.reached = None, None, False
         # tilt
         self.episode = self.off = self.far = self.hurt = self.back = self.firm = None
-        self.words = set()
+        self.words_of_tilt = set()
         self.settled = self.lost = None
         self.change = self.tilt = None
 
@@ -233,138 +254,237 @@ class ReferenceTerminal:
 
     def attachment(self, row):
         at, attached = row["observed_at_ns"], row["attached"]
-        if self.attached_at is None or (at, attached) >= (self.attached_at, self.attached):
-            self.attached, self.attached_at = attached, at
+        dark = not attached and row.get("detach_reason") == DetachReason.GATEWAY_OUT_OF_SERVICE
+        if self.newest is None or (at, attached) >= self.newest[:2]:
+            self.newest = at, attached, row["gateway_index"], dark
 
     def sample(self, row, rebooted):
         at, begins, bad = row["observed_at_ns"], row["observed_at_ns"] - self.cadence, self.is_bad(row)
+        cause = CAUSE[TerminalState(row["state"])] if bad else None
+        late = self.shard.clock - self.shard.listening_since() > self.patience
+        if self.observed is None and self.phase == "good" and late:
+            self.open("suspected", "unsaid", self.shard.listening_since(), None)
         if rebooted and self.phase != "good":
-            self.booted = True
+            self.booted = row["boot_count"]
         was = self.phase
-        if bad and was != "out" and self.bad_since is None:
-            self.bad_since, self.bad_cause = begins, CAUSE[TerminalState(row["state"])]
+        if (bad and was == "suspected") or (was == "out" and not self.heard_live):
+            self.records[row["boot_count"], row["sequence"]] = at, cause
         if not bad:
             self.bad_since = None
-        if (
-            bad
-            and was in ("good", "suspected")
-            and at - self.bad_since >= self.hold - self.shard.limits.stamp_jitter_ns
-        ):
-            self.begin(self.start if was == "suspected" else self.bad_since, self.bad_cause, detached=0)
+        elif was != "out":
+            if self.bad_since is None:
+                self.bad_since, self.bad_chain = begins, []
+            grow(self.bad_chain, cause)
+        if bad and was != "out" and at - self.bad_since >= self.hold - self.shard.limits.stamp_jitter_ns:
+            self.break_down(row)
+        elif was == "out" and bad:
+            if not grow(self.chain, cause) and (self.good_since is not None or self.chain[-1] != cause):
+                self.repeats += 1
+            self.good_since = None
         elif was == "out":
-            if bad:
-                self.good_since = None
-            else:
-                self.good_since = begins if self.good_since is None else self.good_since
-                if at - self.good_since > self.shard.limits.merge_ns:
-                    self.end(self.good_since)
+            self.good_since = begins if self.good_since is None else self.good_since
+            if at - self.good_since > self.shard.limits.merge_ns:
+                self.returns(self.good_since)
+                self.shard.say("outage_ended", self.index, self.start, **self.words(), **self.span())
         elif was == "suspected" and not bad:
-            self.returns(begins, ended=False)
+            self.returns(begins)
         self.observed = at
 
-    def foreseen(self, start):
-        slot = self.shard.plan.start(start + self.cadence)
-        return self.shard.plan.satellite(slot, self.index) == -1
+    def uncovered(self, start):
+        return self.planned("satellite_index", start) == -1
+
+    def planned(self, name, start):
+        row = self.shard.plan.row(self.shard.plan.start(start + self.cadence), self.index)
+        return None if row is None else row[name]
+
+    def let_go(self, start):
+        return self.newest and self.newest[3] and self.newest[0] >= start - self.shard.limits.silence_ns
+
+    def dark(self, start):
+        """Whether its gateway was out of service: it let the terminal go for that, or others that it held."""
+        gateways = {self.ends["from_gateway_index"], self.planned("gateway_index", start)}
+        return self.let_go(start) or bool(gateways & self.shard.dark_gateways())
+
+    def ask(self):
+        """Records and samples of one moment come in any order: what explains a trouble waits for the clock."""
+        if self.context == UNASKED:
+            self.context = OutageCause.GATEWAY if self.dark(self.start) else None
+            self.blame_tilt(self.start)
 
     def aligned(self, start):
         into = start % self.shard.plan.slot_ns
         return int(min(into, self.shard.plan.slot_ns - into) <= self.shard.limits.slot_edge_ns)
 
-    def returns(self, end, *, ended):
+    def last_good(self):
+        return self.observed if self.bad_since is None else self.bad_since
+
+    def open(self, phase, told_as, start, boot, *, chain=(OutageCause.SILENT,), detached=0, live=False, booted=None):
+        self.context = OutageCause.COVERAGE_GAP if self.uncovered(start) else UNASKED
+        satellite, gateway = (self.serving[0], self.serving[2]) if self.serving else (-1, -1)
+        self.ends = {"from_satellite_index": satellite, "from_gateway_index": gateway}
+        self.expected, self.detached = int(self.uncovered(start)), detached
+        self.phase, self.told_as, self.start, self.heard_live = phase, told_as, start, live
+        self.chain, self.repeats, self.boot, self.booted = list(chain), 0, boot, booted
+        self.good_since, self.settle = None, None
+
+    def blame_tilt(self, until):
+        askew = self.words_of_tilt & {"tilt_critical", "tilt_disturbed"} and self.episode <= until
+        if askew and self.context is None:
+            self.context = OutageCause.TILT
+
+    def break_down(self, row):
+        """A bad run is long enough."""
+        self.settle_down()
+        suspected = self.phase == "suspected" and self.told_as == "suspicion"
+        self.open(
+            "out", "outage", self.start if suspected else self.bad_since, self.boot if suspected else row["boot_count"],
+            chain=[*self.chain, *self.bad_chain][:12] if suspected else self.bad_chain, live=True,
+            booted=self.booted if suspected else None,
+        )  # fmt: skip
+        self.bad_since = None
+        self.shard.say("outage_started", self.index, self.start, **self.words(started=True))
+
+    def lose(self):
+        """Silent and detached."""
+        self.settle_down()
+        suspected = self.phase == "suspected" and self.told_as == "suspicion"
+        start, chain = (self.start, self.chain) if suspected else (self.last_good(), self.fallen_silent())
+        self.keep_lead()
+        boot, booted = (self.boot, self.booted) if suspected else (self.last[0], None)
+        self.open("out", "outage", start, boot, chain=chain, detached=1, booted=booted)
+        self.ask()
+        self.bad_since = None
+        self.shard.say("outage_started", self.index, self.start, **self.words(started=True))
+        self.fall_silent()
+
+    def suspect(self, start):
+        self.settle_down()
+        self.keep_lead()
+        self.open("suspected", "suspicion", start, self.last and self.last[0], chain=self.fallen_silent())
+        self.ask()
+        self.bad_since = None
+        self.shard.say(
+            "outage_suspected", self.index, start, **self.ends, expected=self.expected,
+            threshold=self.patience / NS_PER_S,
+        )  # fmt: skip
+        self.fall_silent()
+
+    def fallen_silent(self):
+        return [*([] if self.bad_since is None else self.bad_chain), OutageCause.SILENT]
+
+    def keep_lead(self):
+        if self.bad_since is not None and self.phase == "good":
+            self.records[self.last] = self.observed, self.bad_chain[-1]
+            if self.observed - self.bad_since > self.cadence:
+                raise NotImplementedError("several bad samples before a silence: no world of the tests has them")
+
+    def returns(self, end):
         """Service is back; the ring has so long to tell what it was."""
         self.phase, self.good_since, self.over = "good", None, end
-        self.settle, self.ended = self.shard.clock + self.shard.limits.stored_wait_ns, ended
-
-    def begin(self, start, cause, *, detached):
-        self.settle_down()
-        uncovered = self.foreseen(start)
-        cause = OutageCause.COVERAGE_GAP if uncovered else cause
-        satellite, gateway = (self.serving[0], self.serving[2]) if self.serving else (-1, -1)
-        self.said = {
-            "from_satellite_index": satellite, "from_gateway_index": gateway, "cause": cause, "expected": int(uncovered),
-            "detached": detached, "slot_aligned": self.aligned(start),
-        }  # fmt: skip
-        self.shard.say("outage_started", self.index, start, **self.said, cause_chain=cause + 1)
-        self.phase, self.start, self.bad_since, self.good_since = "out", start, None, None
-        self.booted, self.evidence, self.settle = False, None, None
-
-    def causes(self, told):
-        """Return cause and chain, given what the ring told (None for nothing)."""
-        cause = self.said["cause"]
-        if cause in (OutageCause.SILENT, OutageCause.UNKNOWN):
-            if self.booted and told in (None, OutageCause.BOOTING):
-                chain = [OutageCause.POWER, OutageCause.BOOTING]
-            else:
-                chain = [cause if told is None else told]
-        else:
-            chain = [cause] if told in (None, cause) else [cause, told]
-        return {"cause": chain[0], "cause_chain": sum((c + 1) << (5 * i) for i, c in enumerate(chain))}
-
-    def span(self):
-        return {"ended_at_ns": self.over, "duration_s": (self.over - self.start) / NS_PER_S}
-
-    def end(self, end):
-        self.returns(end, ended=True)
-        self.shard.say("outage_ended", self.index, self.start, **{**self.said, **self.causes(None)}, **self.span())
+        self.settle = self.shard.clock + self.shard.limits.stored_wait_ns
+        self.blame_tilt(end)
 
     def fold(self, row):
-        if not self.is_bad(row) or (self.phase == "good" and self.settle is None):
+        if self.phase == "good" and self.settle is None:
             return
         at = row["observed_at_ns"]
         over = self.over if self.phase == "good" else math.inf
-        if at >= self.start and at - self.cadence < over and (self.evidence is None or at < self.evidence[0]):
-            self.evidence = at, CAUSE[TerminalState(row["state"])]
+        if (at > self.start or self.boot is None) and at - self.cadence < over:
+            cause = CAUSE[TerminalState(row["state"])] if self.is_bad(row) else None
+            self.records[row["boot_count"], row["sequence"]] = at, cause
 
     def pass_time(self):
         limits, clock = self.shard.limits, self.shard.clock
         blind = self.carrier is not None and self.carrier not in self.shard.live
+        unsaid = self.phase == "suspected" and self.told_as == "unsaid"
+        if self.phase != "good":
+            self.ask()
+            if self.context is None and self.let_go(self.start):
+                self.context = OutageCause.GATEWAY
         if self.heard is not None and self.observed is not None and not blind:
             silent = clock - self.heard
-            detached = self.attached == 0 and self.attached_at >= self.observed - limits.silence_ns
+            detached = self.newest and not self.newest[1] and self.newest[0] >= self.observed - limits.silence_ns
             if self.phase != "out" and detached and silent > self.hold + self.cadence:
-                start = self.start if self.phase == "suspected" else self.observed
-                self.begin(start, OutageCause.SILENT, detached=1)
-                self.fall_silent()
-            threshold = max(limits.silence_ns, limits.silence_cadences * self.cadence)
-            if self.phase == "good" and silent > threshold:
-                self.suspect(threshold)
+                self.lose()
+            elif silent > self.patience:
+                if self.phase == "out" and self.heard_live:
+                    grow(self.chain, OutageCause.SILENT)
+                if self.phase == "good" or unsaid:
+                    self.suspect(self.last_good())
+        elif self.heard is None and self.phase == "good" and self.record.aligned_tilt_deg is not None:
+            listened = clock - self.shard.listening_since()
+            covered = self.planned("satellite_index", clock - self.cadence)
+            if listened > max(self.patience, limits.first_contact_ns) and covered is not None and covered >= 0:
+                self.suspect(self.shard.listening_since())
         if self.settle is not None and self.settle < clock:
             self.settle_down()
 
-    def suspect(self, threshold):
-        self.settle_down()
-        start = self.observed
-        satellite, gateway = (self.serving[0], self.serving[2]) if self.serving else (-1, -1)
-        uncovered = self.foreseen(start)
-        self.shard.say(
-            "outage_suspected", self.index, start, from_satellite_index=satellite, from_gateway_index=gateway,
-            expected=int(uncovered), threshold=threshold / NS_PER_S,
-        )  # fmt: skip
-        cause = OutageCause.COVERAGE_GAP if uncovered else OutageCause.SILENT
-        self.said = {
-            "from_satellite_index": satellite, "from_gateway_index": gateway, "cause": cause, "expected": int(uncovered),
-            "detached": 0, "slot_aligned": self.aligned(start),
-        }  # fmt: skip
-        self.phase, self.start, self.bad_since = "suspected", start, None
-        self.booted, self.evidence, self.settle = False, None, None
-        self.fall_silent()
+    # --- outage: the ring --------------------------------------------------------------------------------------------
 
     def settle_down(self):
         """The ring has had its time, or a new trouble begins."""
         if self.settle is None:
             return
-        told = self.evidence[1] if self.evidence else None
-        fields = {**self.said, **self.causes(told)}
-        if self.ended:
-            if self.causes(told) != self.causes(None):
-                self.shard.say("outage_ended", self.index, self.start, **fields, **self.span(), revision=2)
-        elif told is not None or self.booted:
-            fields["stored"] = int(told is not None)
-            self.shard.say("outage_started", self.index, self.start, **fields)
-            self.shard.say("outage_ended", self.index, self.start, **fields, **self.span())
-        else:
-            self.shard.say("outage_withdrawn", self.index, self.start, **self.span())
-        self.settle, self.evidence = None, None
+        said = self.words()
+        span = self.span()
+        self.ask()
+        self.blame_tilt(self.over)
+        silent = not self.heard_live
+        asked = self.told_as != "outage" or self.records
+        parts = stretches(self, hold=self.hold if silent else 0, detached=self.detached and silent) if asked else []
+        own = [part for part in parts if silent and self.told_as == "outage" and part["start"] == self.start]
+        if not silent:
+            for part in parts:
+                self.chain = explain(self.chain, part["chain"])
+                self.repeats += part["repeats"]
+            parts = []
+        stands = self.told_as == "outage" and not (silent and asked and not own)
+        if own:
+            self.chain, self.repeats, self.over, self.booted = own[0]["chain"], own[0]["repeats"], own[0]["end"], None
+        if stands:
+            if (self.words(), self.span()) != (said, span):
+                self.shard.say("outage_ended", self.index, self.start, **self.words(), **self.span(), revision=2)
+        elif self.told_as == "outage" or (self.told_as == "suspicion" and not parts):
+            self.shard.say("outage_withdrawn", self.index, self.start, **span)
+        stored = int(bool(self.records))
+        start, over, context = self.start, self.over, self.context
+        for part in parts:
+            if part not in own:
+                self.tell(part, context, stored)
+        self.start, self.over, self.context = start, over, context
+        self.settle, self.records = None, {}
+
+    def tell(self, part, context, stored):
+        """Say an outage that only the ring knew."""
+        self.start, self.over = part["start"], part["end"]
+        self.chain, self.repeats, self.booted = part["chain"], part["repeats"], None
+        self.expected = int(self.uncovered(self.start))
+        if self.expected:
+            context = OutageCause.COVERAGE_GAP
+        elif context == OutageCause.COVERAGE_GAP:
+            context = OutageCause.GATEWAY if self.dark(self.start) else None
+        self.context = context
+        self.shard.say("outage_started", self.index, self.start, **self.words(started=True), stored=stored)
+        self.shard.say("outage_ended", self.index, self.start, **self.words(), **self.span(), stored=stored)
+
+    def words(self, *, started=False):
+        chain = self.chain
+        if self.booted is not None and OutageCause.SILENT in chain:
+            chain = explain(chain, [OutageCause.POWER, OutageCause.BOOTING])
+        merged = {} if started else {"merged_count": len(chain) + self.repeats}
+        known = [cause for cause in chain if cause not in (OutageCause.SILENT, OutageCause.UNKNOWN)]
+        cause = known[0] if known else chain[0]
+        outside = self.context not in (None, UNASKED) and cause not in ITS_OWN
+        if outside or self.context == OutageCause.COVERAGE_GAP:
+            cause, chain = self.context, [self.context, *chain]
+        packed = sum((c + 1) << (5 * i) for i, c in enumerate(chain[:12]))
+        return {
+            **self.ends, "cause": cause, "cause_chain": packed, **merged, "expected": self.expected,
+            "detached": self.detached, "slot_aligned": self.aligned(self.start),
+        }  # fmt: skip
+
+    def span(self):
+        return {"ended_at_ns": self.over, "duration_s": (self.over - self.start) / NS_PER_S}
 
     # --- tilt --------------------------------------------------------------------------------------------------------
 
@@ -415,14 +535,14 @@ class ReferenceTerminal:
         def held(since, hold):
             return since is not None and at - since >= hold
 
-        said = set(self.words)
+        said = set(self.words_of_tilt)
         if held(self.lost, limits.tilt_lost_ns) and not said:
             self.say_tilt("tilt_disturbed")
         far = held(self.far, limits.tilt_critical_ns)
         if (far or held(self.hurt, limits.tilt_critical_ns)) and "tilt_critical" not in said:
             limit = limits.tilt_critical_deg if far else limits.tilt_warning_deg
             self.say_tilt("tilt_critical", threshold=limit, service_impact=int(impact))
-        if held(self.off, limits.tilt_warning_ns) and not self.words & {"tilt_warning", "tilt_critical"}:
+        if held(self.off, limits.tilt_warning_ns) and not self.words_of_tilt & {"tilt_warning", "tilt_critical"}:
             self.say_tilt("tilt_warning", threshold=limits.tilt_warning_deg)
         if held(self.firm, limits.tilt_restored_ns):
             if said:
@@ -431,10 +551,10 @@ class ReferenceTerminal:
                     "tilt_restored", threshold=limits.tilt_warning_deg, ended_at_ns=over,
                     duration_s=(over - self.episode) / NS_PER_S,
                 )  # fmt: skip
-            self.words, self.episode = set(), None
+            self.words_of_tilt, self.episode = set(), None
 
     def say_tilt(self, kind, **fields):
-        self.words.add(kind)
+        self.words_of_tilt.add(kind)
         reference = self.record.aligned_tilt_deg
         self.shard.say(
             kind, self.index, self.episode, tilt_angle_deg=math.nan if self.tilt is None else self.tilt,
@@ -444,8 +564,73 @@ class ReferenceTerminal:
 
     def fall_silent(self):
         off = self.change is not None and self.change > self.shard.limits.tilt_warning_deg
-        if off and self.keeps_still and self.episode is not None and not self.words:
+        if off and self.keeps_still and self.episode is not None and not self.words_of_tilt:
             self.say_tilt("tilt_disturbed")
+
+
+def grow(chain, cause):
+    """Let a chain go on with a cause; say whether it did."""
+    grows = (not chain or chain[-1] != cause) and len(chain) < 12
+    if grows:
+        chain.append(cause)
+    return grows
+
+
+def explain(chain, told):
+    """Put what was told in the place of a silence, or what is new of it at the end."""
+    if not told:
+        return chain
+    if OutageCause.SILENT in chain:
+        at = chain.index(OutageCause.SILENT)
+        whole = chain[:at] + told + chain[at + 1 :]
+    else:
+        whole = chain + [cause for cause in told if cause not in chain]
+    return [cause for i, cause in enumerate(whole) if i == 0 or cause != whole[i - 1]][:12]
+
+
+def stretches(terminal, *, hold, detached):
+    """Return the parts of a terminal's gap without service, as its records tell."""
+    limits, cadence = terminal.shard.limits, terminal.cadence
+    # (begin, end, boot, cause or None for good, whether it is the edge of the gap)
+    line = [(terminal.start, terminal.start, terminal.boot, None, True)]
+    for (boot, _), (at, cause) in sorted(terminal.records.items()):
+        if at - cadence < terminal.over and (at > terminal.start or terminal.boot is None):
+            line.append((at - cadence, at, boot, cause, False))
+    boot_after = max((b for b in (terminal.boot, terminal.booted) if b is not None), default=-1)
+    line.append((terminal.over, terminal.over, boot_after, None, True))
+    whole = [line[0]]
+    for before, after in itertools.pairwise(line):
+        if after[0] - before[1] > cadence // 2:
+            booted = before[2] is not None and after[2] > before[2]
+            full = before is line[0] and after[3] is not None and terminal.over - after[0] >= limits.ring_ns
+            if booted:
+                whole.append((before[1], after[0], before[2], OutageCause.POWER, False))
+                whole.append((after[0], after[0], before[2], OutageCause.BOOTING, False))
+            elif full or detached:
+                whole.append((before[1], after[0], before[2], OutageCause.SILENT, False))
+        whole.append(after)
+    found, part, good_since = [], None, None
+    for begin, end, _, cause, edge in whole:
+        if cause is None:
+            good_since = begin if good_since is None else good_since
+            if part and (edge or end - good_since > limits.merge_ns):
+                found.append({**part, "end": good_since})
+                part = None
+        elif part is None:
+            part, good_since = {"start": begin, "last": end, "chain": [cause], "repeats": 0}, None
+        else:
+            turns = cause != part["last_cause"] if "last_cause" in part else cause != part["chain"][-1]
+            if not (turns and grow(part["chain"], cause)) and (turns or good_since is not None):
+                part["repeats"] += 1
+            part["last"], good_since = end, None
+        if cause is not None:
+            part["last_cause"] = cause
+    kept = []
+    for each in found:
+        if each["last"] - each["start"] >= hold - limits.stamp_jitter_ns:
+            near = abs(each["start"] - terminal.start) <= cadence // 2
+            kept.append({**each, "start": terminal.start if near else each["start"]})
+    return kept
 
 
 def run(since, at, *, holds, breaks):

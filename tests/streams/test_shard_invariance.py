@@ -63,13 +63,15 @@ def _silence(chance, told, terminal, second, boot, sequence):
     length = chance.randrange(14, 40)
     back = second + length
     if chance.random() < 0.5:
-        told.append((second + 3, "attach", (terminal, second + 1, 0)))
+        told.append((second + 3, "attach", (terminal, second + 1, 0, 1, chance.choice([0, 2]))))
         told.append((back - 3, "attach", (terminal, back - 3, 1)))
     stored = []
     if chance.random() < 0.5:
-        state = chance.choice([1, 6])
+        states = chance.choice([[1], [6], [1, 1, 1, 6], [6, 6, 6, 7, 1]])
         stored = [
-            sample(second + i, terminal_index=terminal, boot_count=boot, sequence=sequence + i, state=state)
+            sample(
+                second + i, terminal_index=terminal, boot_count=boot, sequence=sequence + i, state=chance.choice(states)
+            )
             for i in range(length)
         ]
     if chance.random() < 0.4:

@@ -14,7 +14,7 @@ from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.events import event_keys
 from streams.shard import new_state, step
 from streams.thresholds import Thresholds
-from tests.make import SAMPLE, SLOT_NS, START_NS, attachments, frame, knowledge, sample
+from tests.make import SAMPLE, SLOT_NS, START_NS, attachment, attachments, frame, knowledge, sample
 from tests.reference.shard import ReferencePlan, ReferenceShard
 
 SECONDS = 200
@@ -66,22 +66,23 @@ class World:
     def _terminal(self, terminal, by_second, stored, attached):
         rng, index = self.rng, terminal.terminal_index
         boot, sequence = 1, 0
-        first = rng.choice([0, 0, 7])
+        first = rng.choice([0, 0, 0, 7, 20, 90])
         serving = None
         silences = self._silences(first)
         bad = self._stretches(0.02, [1, 1, 2, 3, 5, 12])
         off = self._stretches(0.006, [6, 12, 40])
         loose = self._stretches(0.006, [3, 8, 25])
         tilt = rng.choice([3.0, 12.0, 45.0])
-        unseen = []
+        unseen = self._before(index, first) if first else []
         attached_now = True
+        trouble = self._stretches(0.08, [1, 1, 2, 3, 6])
         for second in range(first, SECONDS):
             silence = next((s for s in silences if s[0] <= second < s[1]), None)
             if silence and silence[2] == "power":
                 if second == silence[1] - 1:
                     boot, sequence = boot + 1, 0
                 if silence[3] and second == silence[0] + 1:
-                    attached.setdefault(second, []).append((index, second, 0))
+                    attached.setdefault(second, []).append((index, second, 0, *self._let_go()))
                     attached_now = False
                 continue
             cell = index % 3
@@ -105,13 +106,14 @@ class World:
             sequence += 1
             if silence:
                 if silence[3] and second == silence[0] + 1:
-                    attached.setdefault(second, []).append((index, second, 0))
+                    attached.setdefault(second, []).append((index, second, 0, *self._let_go()))
                     attached_now = False
-                if silence[2] != "told":
-                    unseen.append({**row, "state": rng.choice([7, 8]) if silence[2] == "bad" else 1})
+                if silence[2] != "told" and rng.random() > 0.1:
+                    is_bad = silence[2] == "bad" or (silence[2] == "mixed" and second in trouble)
+                    unseen.append({**row, "state": rng.choice([7, 7, 7, 8]) if is_bad else 1})
                 continue
             if not attached_now:
-                attached.setdefault(second, []).append((index, second, 1))
+                attached.setdefault(second, []).append((index, second, 1, serving[2]))
                 attached_now = True
             if unseen and rng.random() < 0.3:
                 stored.setdefault(second, []).extend(unseen)
@@ -120,13 +122,32 @@ class World:
                 continue
             by_second.setdefault(second, []).append(row)
 
+    def _let_go(self):
+        return self.rng.randrange(2), self.rng.choice([0, 0, 2])
+
+    def _before(self, index, first):
+        """What a terminal that was never heard kept of the time before."""
+        bad = self._stretches(0.05, [3, 9, 20])
+        return [
+            SAMPLE | sample(s - 100, terminal_index=index, boot_count=0, state=6 if s in bad else 1, sequence=s)
+            for s in range(100 + first)
+            if s > 60
+        ]  # fmt: skip
+
     def _silences(self, first):
         """Long ones only, far apart: what lies near a threshold depends on when a sample came."""
         rng, silences = self.rng, []
         second = first + rng_gap(rng)
         while second < SECONDS - 20:
             length = rng.choice([14, 20, 35])
-            silences.append((second, second + length, rng.choice(["power", "bad", "good", "told"]), rng.random() < 0.5))
+            silences.append(
+                (
+                    second,
+                    second + length,
+                    rng.choice(["power", "bad", "good", "told", "mixed", "mixed"]),
+                    rng.random() < 0.5,
+                )
+            )
             second += length + 40 + rng_gap(rng)
         return silences
 
@@ -187,7 +208,7 @@ def by_twin(world):
     for kind, received, rows, stored in world.frames:
         told = rows
         if kind == "attachment":
-            told = [{"terminal_index": t, "observed_at_ns": START_NS + s * NS_PER_S, "attached": a} for t, s, a in rows]
+            told = [attachment(*row) for row in rows]
         twin.frame(kind, "door-1", START_NS + round(received * NS_PER_S), told, stored=stored)
     final = {}
     for event in twin.events:
