@@ -1,7 +1,8 @@
 """Puts each terminal's samples in order, by (boot count, sequence), and says what follows what.
 
 A sample that follows the last one goes on at once. At a hole that terminal alone is held, until the hole fills or
-`reorder_wait_ns` of log time has passed since the sample behind it came. What goes on comes in layers: each terminal at
+`reorder_wait_ns` of log time has passed since the sample behind it came. Before a terminal's first sample stands a hole too:
+nobody knows whether it is the first. What goes on comes in layers: each terminal at
 most once a layer, so that a detector is arithmetic over arrays.
 """
 
@@ -197,10 +198,11 @@ def _release(
     sequence_before = np.where(first, state.sequence[place], np.roll(sequence, 1))
     unheard = boot_before == _NEVER
     same_boot = boot == boot_before
-    follows = (same_boot & (sequence == sequence_before + 1)) | ((boot == boot_before + 1) & (sequence == 0)) | unheard
+    follows = (same_boot & (sequence == sequence_before + 1)) | ((boot == boot_before + 1) & (sequence == 0))
+    follows &= ~unheard
     goes = _until_first_stop(~(follows | (since_ns + wait_ns < clock_ns)), first)
     gap = goes & ~follows
-    layers = _layers(columns, place, first, goes, follows & ~unheard, ~same_boot & ~unheard)
+    layers = _layers(columns, place, first, goes, follows, ~same_boot & ~unheard)
     ends = goes & np.append(~goes[1:] | first[1:], True)
     who = place[ends]
     boots, sequences = state.boot_count.copy(), state.sequence.copy()

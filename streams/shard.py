@@ -15,9 +15,9 @@ from streams import sequencer
 from streams.clock import ClockState
 from streams.contract.events import EVENT, event_keys
 from streams.contract.rollups import RollupHeader
-from streams.detectors import handover, outage, tilt
+from streams.detectors import handover, outage, outage_state, settlement, tilt
 from streams.detectors.handover import HandoverState
-from streams.detectors.outage import OutageState, Surroundings
+from streams.detectors.outage_state import OutageState, Surroundings
 from streams.detectors.tilt import TiltState
 from streams.knowledge import Knowledge
 from streams.sequencer import Layer, SequencerState
@@ -67,7 +67,7 @@ class Findings:
 def new_state(shard: int, shard_count: int) -> ShardState:
     """Return a shard of which nothing is remembered; it grows to its inventory with the first frame."""
     return ShardState(
-        shard, shard_count, 0, clocks.new_state(0), sequencer.new_state(0), handover.new_state(0), outage.new_state(0),
+        shard, shard_count, 0, clocks.new_state(0), sequencer.new_state(0), handover.new_state(0), outage_state.new_state(0),
         tilt.new_state(0),
     )  # fmt: skip
 
@@ -122,14 +122,14 @@ def _samples(
     at = sequencer.at_once(place, state.places)
     state = replace(state, clock=clocks.carry(state.clock, header.producer_id, at))
     if header.stored:
-        folded = outage.fold(state.outage, frame.columns, place, knowledge, facts)
+        folded = settlement.fold(state.outage, frame.columns, place, knowledge, facts)
         return replace(state, outage=folded), [], {"stored_samples": frame.rows}
     out = outage.hear(state.outage, at, state.clock.clock_ns) if frame.rows else state.outage
     sequence, admitted = sequencer.admit(
         state.sequencer, frame.columns, place, state.clock.clock_ns, limits.reorder_wait_ns
     )
     if len(admitted.late_place):
-        out = outage.fold(out, admitted.late, admitted.late_place, knowledge, facts)
+        out = settlement.fold(out, admitted.late, admitted.late_place, knowledge, facts)
     state = replace(state, sequencer=sequence, outage=out)
     state, found, unjudged_count = _judge(state, admitted.layers, knowledge, header.plan_version)
     return state, found, {
@@ -153,7 +153,7 @@ def _judge(
         unjudged_count += unjudged
         out, events = outage.step(state.outage, layer, around)
         found += events
-        tilted, events = tilt.step(state.tilt, layer, out.phase == outage.OUT, knowledge, state.shard)
+        tilted, events = tilt.step(state.tilt, layer, out.phase == outage_state.OUT, knowledge, state.shard)
         found += events
         state = replace(state, handover=moved, outage=out, tilt=tilted)
     return state, found, unjudged_count
@@ -183,7 +183,7 @@ def _pass_time(
         clocks.watched_since_ns(state.clock), (state.sequencer.boot_count, state.sequencer.sequence),
     )  # fmt: skip
     found += events
-    silent = np.flatnonzero((out.phase != before) & (out.phase != outage.GOOD)) if out is not state.outage else ()
+    silent = np.flatnonzero((out.phase != before) & (out.phase != outage_state.GOOD)) if out is not state.outage else ()
     tilted = state.tilt
     if len(silent):
         tilted, events = tilt.fall_silent(tilted, np.asarray(silent), knowledge.facts(state.shard), limits)
@@ -219,7 +219,7 @@ def _grow(state: ShardState, places: int) -> ShardState:
         return state
     fresh = ShardState(
         state.shard, state.shard_count, places, clocks.new_state(places), sequencer.new_state(places),
-        handover.new_state(places), outage.new_state(places), tilt.new_state(places),
+        handover.new_state(places), outage_state.new_state(places), tilt.new_state(places),
     )  # fmt: skip
     if not state.places:
         return replace(fresh, clock=replace(state.clock, carrier=fresh.clock.carrier))
@@ -274,7 +274,7 @@ def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> Shard
     )
     places = len(clock.carrier)
     fresh = {"sequencer": sequencer.new_state(places), "handover": handover.new_state(places),
-             "outage": outage.new_state(places), "tilt": tilt.new_state(places)}  # fmt: skip
+             "outage": outage_state.new_state(places), "tilt": tilt.new_state(places)}  # fmt: skip
     parts = {name: _unflat(name, part, arrays) for name, part in fresh.items()}
     return ShardState(shard=shard, shard_count=shard_count, places=places, clock=clock, **parts)
 

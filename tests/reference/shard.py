@@ -147,18 +147,14 @@ class ReferenceTerminal:
     def release(self):
         for key in sorted(self.waiting):
             row, came = self.waiting[key]
-            follows = (
-                self.last is None
-                or key == (self.last[0], self.last[1] + 1)
-                or key == (self.last[0] + 1, 0)
-            )  # fmt: skip
+            follows = self.last is not None and key in ((self.last[0], self.last[1] + 1), (self.last[0] + 1, 0))
             if not follows and came + self.shard.limits.reorder_wait_ns >= self.shard.clock:
                 return
             if not follows:
-                first = self.last[1] + 1 if key[0] == self.last[0] else 0
+                first = self.last[1] + 1 if self.last is not None and key[0] == self.last[0] else 0
                 self.gap = key[0], first, key[1] - 1
             rebooted = self.last is not None and key[0] != self.last[0]
-            adjacent = follows and self.last is not None
+            adjacent = follows
             self.last = key
             del self.waiting[key]
             self.sample(row, rebooted)
@@ -261,9 +257,11 @@ class ReferenceTerminal:
     def sample(self, row, rebooted):
         at, begins, bad = row["observed_at_ns"], row["observed_at_ns"] - self.cadence, self.is_bad(row)
         cause = CAUSE[TerminalState(row["state"])] if bad else None
-        late = self.shard.clock - self.shard.listening_since() > self.patience
-        if self.observed is None and self.phase == "good" and late:
-            self.open("suspected", "unsaid", self.shard.listening_since(), None)
+        if self.observed is None:
+            late = begins - self.shard.listening_since() > self.patience
+            self.records = self.records if late else {}
+            if late and self.phase == "good":
+                self.open("suspected", "unsaid", self.shard.listening_since(), None)
         if rebooted and self.phase != "good":
             self.booted = row["boot_count"]
         was = self.phase
@@ -328,7 +326,7 @@ class ReferenceTerminal:
         self.good_since, self.settle = None, None
 
     def blame_tilt(self, until):
-        askew = self.words_of_tilt & {"tilt_critical", "tilt_disturbed"} and self.episode <= until
+        askew = self.words_of_tilt & {"tilt_critical", "tilt_disturbed"} and self.episode <= until + self.cadence
         if askew and self.context is None:
             self.context = OutageCause.TILT
 
@@ -385,11 +383,12 @@ class ReferenceTerminal:
         self.blame_tilt(end)
 
     def fold(self, row):
-        if self.phase == "good" and self.settle is None:
+        held = self.observed is None and self.heard is not None
+        if self.phase == "good" and self.settle is None and not held:
             return
         at = row["observed_at_ns"]
-        over = self.over if self.phase == "good" else math.inf
-        if (at > self.start or self.boot is None) and at - self.cadence < over:
+        over = self.over if self.phase == "good" and not held else math.inf
+        if held or ((at > self.start or self.boot is None) and at - self.cadence < over):
             cause = CAUSE[TerminalState(row["state"])] if self.is_bad(row) else None
             self.records[row["boot_count"], row["sequence"]] = at, cause
 

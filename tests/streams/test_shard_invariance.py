@@ -87,8 +87,7 @@ def frames(told, *, chance=None, cut=1.0, delay_s=0.0, repeat=0.0):
     chance = chance or random.Random(0)
     at = {}
     for second, kind, row in told:
-        # A first sample, and what no later one waits for, is not delayed: nothing could tell that it was missing.
-        late = chance.random() * delay_s if kind == "live" and row["sequence"] else 0.0
+        late = chance.random() * delay_s if kind == "live" else 0.0
         at.setdefault(int(second + late), []).append((kind, row))
         if chance.random() < repeat:
             at.setdefault(int(second + late + chance.randrange(8)), []).append((kind, row))

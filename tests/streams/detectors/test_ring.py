@@ -113,6 +113,9 @@ def test_a_gap_whose_start_is_not_known_begins_where_the_ring_says():
 
     assert stretches(early, boot_before=MISSING) == [(2, 19, [LOST], 0)]
     assert stretches(early) == stretches(told(records(over(11, 20, LOST) | over(20, 41, WELL))))
+    before = told(records(over(3, 8, LOST) | over(8, 41, WELL)))
+    assert stretches(before, boot_before=MISSING) == [(2, 7, [LOST], 0)]
+    assert stretches(before) == []
 
 
 def test_a_bad_run_counts_from_the_length_that_its_terminal_needs():
