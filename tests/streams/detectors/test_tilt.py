@@ -37,6 +37,19 @@ def test_a_face_that_lies_on_is_not_warned_of_after_it_was_critical():
     assert tilts(knowledge(1), boresight_elevation_deg=during(20, 200, FALLEN, 80.0)) == [("tilt_critical", 20.0)]
 
 
+def test_a_face_that_has_lain_through_a_silence_is_critical_and_not_warned_of_too():
+    lies = [
+        frame([sample(s, boresight_elevation_deg=80.0 if s < 20 else FALLEN)], s)
+        for s in range(1, 70)
+        if not 24 < s < 60
+    ]
+    frames = sorted([*lies, *map(tick, range(25, 60))], key=lambda f: f.header.received_at_ns)
+
+    found = [event for event in kinds(frames, knowledge(1)) if event[0].startswith("tilt")]
+
+    assert found == [("tilt_critical", 20.0), ("tilt_disturbed", 20.0)]
+
+
 def test_a_leaning_face_that_falls_is_warned_of_first_and_then_critical():
     found = tilts(knowledge(1), boresight_elevation_deg=lambda s: 80.0 if s < 20 else LEANING if s < 60 else FALLEN)
 
