@@ -72,10 +72,10 @@ def test_whole_frames_pieces_of_them_and_unsorted_ones_say_the_same_and_leave_th
 
 
 def test_a_terminal_that_never_speaks_changes_nothing_of_the_others():
-    """With it in the inventory no frame is a whole shard."""
+    """With it in the inventory no frame is a whole shard; it is not commissioned, or it would be missed."""
     frames = whole_frames(1)
 
-    apart = knowledge(COUNT + 1, plan=PLAN, terminals=FIELDS)
+    apart = knowledge(COUNT + 1, plan=PLAN, terminals={**FIELDS, COUNT: {"aligned_tilt_deg": None}})
 
     assert final(frames, apart) == final(frames, knowledge(COUNT, plan=PLAN, terminals=FIELDS))
 
@@ -91,7 +91,8 @@ def test_samples_that_follow_go_on_in_one_layer_whatever_their_order(places, exp
         return {"boot_count": np.ones(count, int), "sequence": np.full(count, sequence), "mine": np.array(places)}
 
     state, _ = admit(state, {**rows(0)}, np.array(places), 0, 0)
-    _, admitted = admit(state, rows(1), np.array(places), 0, 0)
+    state, _ = admit(state, {}, np.empty(0, int), 1, 0)
+    _, admitted = admit(state, rows(1), np.array(places), 1, 0)
     (layer,) = admitted.layers
 
     assert layer.place == expected if isinstance(expected, slice) else layer.place.tolist() == expected
@@ -104,6 +105,7 @@ def test_a_tick_lets_nothing_go_before_its_wait_is_over():
     state, columns = new_state(2), {"boot_count": np.array([1]), "sequence": np.array([5])}
     place = np.array([1])
     state, _ = admit(state, columns, place, 0, 10)
+    state, _ = admit(state, {}, np.empty(0, int), 11, 10)
     state, held = admit(state, {**columns, "sequence": np.array([7])}, place, 100, 10)
 
     assert not held.layers

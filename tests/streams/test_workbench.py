@@ -12,10 +12,12 @@ COUNT = 40
 
 
 class Log:
-    """A shard's log, taken in record by record."""
+    """A shard's log, taken in record by record; everybody has been heard for a while, and no first sample waits."""
 
     def __init__(self, known):
-        self.bench, self.offset = Workbench(partition_count=1, knowledge=lambda: known), 100
+        self.bench, self.offset = Workbench(partition_count=1, knowledge=lambda: known), 96
+        for second in range(-3, 1):
+            self.take(moved(second, 0, plan_version=0))
 
     def take(self, made):
         """Return the event frames that a record causes."""
@@ -26,7 +28,9 @@ class Log:
 
 
 def moved(second, satellite, **header):
-    rows = [sample(second, terminal_index=i, serving_satellite_index=satellite) for i in range(COUNT)]
+    rows = [
+        sample(second, terminal_index=i, sequence=second + 3, serving_satellite_index=satellite) for i in range(COUNT)
+    ]
     return frame(rows, second, **header)
 
 
