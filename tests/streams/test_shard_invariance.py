@@ -63,7 +63,9 @@ def _silence(chance, told, terminal, second, boot, sequence):
     length = chance.randrange(14, 40)
     back = second + length
     if chance.random() < 0.5:
-        told.append((second + 3, "attach", (terminal, second + 1, 0, 1, chance.choice([0, 2]))))
+        # Whose gateway falls and holds others again within seconds, the log's order counts (decision 8).
+        gateway, reason = chance.choice([(1, 0), (3, 2)])
+        told.append((second + 3, "attach", (terminal, second + 1, 0, gateway, reason)))
         told.append((back - 3, "attach", (terminal, back - 3, 1)))
     stored = []
     if chance.random() < 0.5:
