@@ -227,7 +227,7 @@ def _return(state: OutageState, where: Array, end_ns: Array, around: Surrounding
     values: dict[str, Any] = {
         "phase": GOOD, "good_since_ns": NEVER, "end_ns": end_ns, "settle_at_ns": settle_at_ns,
     }  # fmt: skip
-    return blame_tilt(put(state, where, values), where, end_ns, around)
+    return blame_tilt(put(state, where, values), where, end_ns, around, late_ns=0)
 
 
 def pass_time(

@@ -54,7 +54,7 @@ def ask_gateways(state: OutageState, where: Array, around: Surroundings) -> Outa
     if len(asked):
         dark = in_the_dark(state, asked, state.start_ns[asked], around)
         state = put(state, asked, {"context": np.where(dark, OutageCause.GATEWAY, MISSING)})
-        state = blame_tilt(state, asked, state.start_ns[asked], around)
+        state = blame_tilt(state, asked, state.start_ns[asked], around, late_ns=0)
     return state
 
 
@@ -105,9 +105,17 @@ def _dark_gateways(state: OutageState) -> Array:
     return np.array([gateway for gateway, at_ns in newest_ns.items() if at_ns > up_ns[gateway]], np.int32)
 
 
-def blame_tilt(state: OutageState, where: Array, until_ns: Array, around: Surroundings) -> OutageState:
-    """A face said to be knocked over or disturbed explains what nothing else does, if its first reading after shows it."""
-    since_ns = askew_since_ns(around.tilt, where)
+def blame_tilt(state: OutageState, where: Array, until_ns: Array, around: Surroundings, *, late_ns: int) -> OutageState:
+    """A face knocked over or disturbed explains what nothing else does, if the first reading after shows it.
+
+    Args:
+        state: With what is known.
+        where: Places.
+        until_ns: Start or end of the trouble.
+        around: With the faces.
+        late_ns: Samples so long after count; how long one took to arrive must not.
+    """
+    since_ns = askew_since_ns(around.tilt, where, until_ns + late_ns)
     shows = (since_ns != NEVER) & (since_ns <= until_ns + around.facts.cadence_ns[where])
     tilted = shows & (state.context[where] == MISSING)
     return put(state, where[tilted], {"context": OutageCause.TILT}) if tilted.any() else state

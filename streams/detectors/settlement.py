@@ -47,7 +47,10 @@ def settle(state: OutageState, where: Array, around: Surroundings) -> tuple[Outa
     if not len(due):
         return state, []
     before = outages_of(state, due)
-    state = blame_tilt(ask_gateways(state, due, around), due, state.end_ns[due], around)
+    limits = around.knowledge.thresholds
+    # What the wait's last seconds show may come in time or not.
+    late_ns = limits.stored_wait_ns - limits.silence_ns
+    state = blame_tilt(ask_gateways(state, due, around), due, state.end_ns[due], around, late_ns=late_ns)
     state, asked, parts = _ask(state, due, around)
     was_outage = state.told_as[due] == OUTAGE
     moved = ~state.is_heard[due].astype(bool) & np.isin(due, asked)

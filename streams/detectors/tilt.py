@@ -43,6 +43,7 @@ class TiltState:
             service impact.
         back_since_ns, firm_since_ns: Since when readings agree with the reference, and since when settled ones do.
         said: Bits of what has been said in this episode.
+        askew_at_ns: Observed time of the sample by which it was said to be knocked over or disturbed.
         settled_since_ns, lost_since_ns: Since when the filter is settled, or has lost its footing after calm.
         change_deg, tilt_deg: Of the last sample that counted.
     """
@@ -54,6 +55,7 @@ class TiltState:
     back_since_ns: Array
     firm_since_ns: Array
     said: Array
+    askew_at_ns: Array
     settled_since_ns: Array
     lost_since_ns: Array
     change_deg: Array
@@ -63,12 +65,15 @@ class TiltState:
 def new_state(places: int) -> TiltState:
     """Return a state in which no face has been seen."""
     never, none = np.full(places, _NEVER), np.full(places, np.nan, np.float32)
-    return TiltState(never, never, never, never, never, never, np.zeros(places, np.int8), never, never, none, none)
+    return TiltState(
+        never, never, never, never, never, never, np.zeros(places, np.int8), never, never, never, none, none
+    )
 
 
-def askew_since_ns(state: TiltState, where: Array) -> Array:
-    """Return since when faces lie that were said to be knocked over or disturbed; `_NEVER` for none."""
-    return np.where(state.said[where] & (CRITICAL | DISTURBED), state.episode_ns[where], _NEVER)
+def askew_since_ns(state: TiltState, where: Array, known_by_ns: Array) -> Array:
+    """Return since when faces lie that samples up to an instant showed knocked over or disturbed; `_NEVER` for none."""
+    askew = (state.said[where] & (CRITICAL | DISTURBED) > 0) & (state.askew_at_ns[where] <= known_by_ns)
+    return np.where(askew, state.episode_ns[where], _NEVER)
 
 
 def step(
@@ -236,7 +241,16 @@ def _judge(
                 extra["ended_at_ns"] = ended_ns
                 extra["duration_s"] = ((ended_ns - began_ns) / NS_PER_S).astype(np.float32)
             events.append(_event(state, kind, places[rows], facts, extra))
+    state = _note_askew(state, places, (disturbed | critical) & (said & (CRITICAL | DISTURBED) == 0), observed_ns)
     return _close(state, places, said, disturbed, critical, warning, back), events
+
+
+def _note_askew(state: TiltState, places: Array, rows: Array, observed_ns: Array) -> TiltState:
+    if not rows.any():
+        return state
+    askew_at_ns = state.askew_at_ns.copy()
+    askew_at_ns[places[rows]] = observed_ns[rows]
+    return replace(state, askew_at_ns=askew_at_ns)
 
 
 def _event(state: TiltState, kind: str, where: Array, facts: ShardFacts, extra: dict[str, Any]) -> dict[str, Array]:
@@ -279,6 +293,7 @@ def fall_silent(
     where = silent[off & (state.said[silent] == 0)]
     if not len(where):
         return state, []
-    said = state.said.copy()
+    said, askew_at_ns = state.said.copy(), state.askew_at_ns.copy()
     said[where] |= DISTURBED
-    return replace(state, said=said), [_event(state, "tilt_disturbed", where, facts, {})]
+    askew_at_ns[where] = state.episode_ns[where]
+    return replace(state, said=said, askew_at_ns=askew_at_ns), [_event(state, "tilt_disturbed", where, facts, {})]

@@ -325,8 +325,9 @@ class ReferenceTerminal:
         self.chain, self.repeats, self.boot, self.booted = list(chain), 0, boot, booted
         self.good_since, self.settle = None, None
 
-    def blame_tilt(self, until):
+    def blame_tilt(self, until, late=0):
         askew = self.words_of_tilt & {"tilt_critical", "tilt_disturbed"} and self.episode <= until + self.cadence
+        askew = askew and self.askew_at <= until + late
         if askew and self.context is None:
             self.context = OutageCause.TILT
 
@@ -427,7 +428,7 @@ class ReferenceTerminal:
         said = self.words()
         span = self.span()
         self.ask()
-        self.blame_tilt(self.over)
+        self.blame_tilt(self.over, self.shard.limits.stored_wait_ns - self.shard.limits.silence_ns)
         silent = not self.heard_live
         asked = self.told_as != "outage" or self.records
         parts = stretches(self, hold=self.hold if silent else 0, detached=self.detached and silent) if asked else []
@@ -536,23 +537,25 @@ class ReferenceTerminal:
 
         said = set(self.words_of_tilt)
         if held(self.lost, limits.tilt_lost_ns) and not said:
-            self.say_tilt("tilt_disturbed")
+            self.say_tilt("tilt_disturbed", at)
         far = held(self.far, limits.tilt_critical_ns)
         if (far or held(self.hurt, limits.tilt_critical_ns)) and "tilt_critical" not in said:
             limit = limits.tilt_critical_deg if far else limits.tilt_warning_deg
-            self.say_tilt("tilt_critical", threshold=limit, service_impact=int(impact))
+            self.say_tilt("tilt_critical", at, threshold=limit, service_impact=int(impact))
         if held(self.off, limits.tilt_warning_ns) and not self.words_of_tilt & {"tilt_warning", "tilt_critical"}:
-            self.say_tilt("tilt_warning", threshold=limits.tilt_warning_deg)
+            self.say_tilt("tilt_warning", at, threshold=limits.tilt_warning_deg)
         if held(self.firm, limits.tilt_restored_ns):
             if said:
                 over = max(self.back, self.episode)
                 self.say_tilt(
-                    "tilt_restored", threshold=limits.tilt_warning_deg, ended_at_ns=over,
+                    "tilt_restored", at, threshold=limits.tilt_warning_deg, ended_at_ns=over,
                     duration_s=(over - self.episode) / NS_PER_S,
                 )  # fmt: skip
             self.words_of_tilt, self.episode = set(), None
 
-    def say_tilt(self, kind, **fields):
+    def say_tilt(self, kind, at, **fields):
+        if kind in ("tilt_critical", "tilt_disturbed") and not self.words_of_tilt & {"tilt_critical", "tilt_disturbed"}:
+            self.askew_at = at
         self.words_of_tilt.add(kind)
         reference = self.record.aligned_tilt_deg
         self.shard.say(
@@ -564,7 +567,7 @@ class ReferenceTerminal:
     def fall_silent(self):
         off = self.change is not None and self.change > self.shard.limits.tilt_warning_deg
         if off and self.keeps_still and self.episode is not None and not self.words_of_tilt:
-            self.say_tilt("tilt_disturbed")
+            self.say_tilt("tilt_disturbed", self.episode)
 
 
 def grow(chain, cause):
