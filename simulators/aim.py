@@ -202,8 +202,11 @@ class _Chooser:
                 chosen = np.ones(len(terminals), dtype=np.bool_)
             case Who.PRIVATE:
                 chosen = still & (terminals.network_type != NetworkType.INTERNET)
+            case Who.DUAL_PATH:
+                chosen = still & terminals.dual_path
             case _:
-                chosen = still
+                # One that reports seldom is not seen to fail before the run is over.
+                chosen = still & (terminals.cadence_s == 1)
         return chosen & self._filtered(spec)
 
     def _filtered(self, spec: FaultSpec) -> Flags:

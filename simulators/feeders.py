@@ -4,7 +4,7 @@ import numpy as np
 
 from simulators.geometry import Floats
 from simulators.link import DOWNLINK_GHZ, UPLINK_GHZ
-from simulators.network_conditions import Bools, GatewayConditions, Shorts, fibre_up
+from simulators.network_conditions import Bools, GatewayConditions, Shorts, fibre_up, rain_mmph
 from simulators.rain import rain_db
 
 # A big dish and power to spare; assumed, as the budget is not public.
@@ -59,7 +59,8 @@ def _kept(snr_db: Floats) -> Floats:
 
 
 def _rain_db(gateways: GatewayConditions, frequency_ghz: float) -> Floats:
-    wet = gateways.rain_rate_mmph > 0.0
+    rate_mmph = rain_mmph(gateways)
+    wet = rate_mmph > 0.0
     if not wet.any():
         return np.zeros(len(wet))
-    return np.where(wet, rain_db(np.maximum(gateways.rain_rate_mmph, 1e-6), frequency_ghz, _MEDIAN_ELEVATION_DEG), 0.0)
+    return np.where(wet, rain_db(np.maximum(rate_mmph, 1e-6), frequency_ghz, _MEDIAN_ELEVATION_DEG), 0.0)

@@ -15,7 +15,9 @@ from simulators import sites
 from simulators.cells import Cells, cells_around
 from simulators.constellation import Layer, carrying_layer, layer_of_element_sets, published_layer
 from simulators.geometry import Floats
+from simulators.movers import Movers, draw_hops, draw_mobility, draw_vehicles, slot_places
 from simulators.orbits import propagate
+from simulators.reporting import draw_cadences_s
 from simulators.scheduler import NONE, GroundSegment, Rules, Slots, all_resources, ground_segment, plan_slot
 from simulators.settings import Settings
 from simulators.sites import Sites
@@ -30,7 +32,7 @@ FULL_POWER_W = np.array([40.0, 110.0, 300.0])
 
 _MODEL_SHARES = (0.25, 0.6, 0.15)
 _SERVICE_SHARES = (0.7, 0.2, 0.07, 0.03)
-_NOMADIC_RATIO = 0.05
+_DUAL_PATH_RATIO = 0.12
 # Within this of its centre a position is inside every resolution-5 cell.
 _JITTER_KM = 4.0
 _KM_PER_DEGREE = 111.2
@@ -42,6 +44,7 @@ _REACH_STEP_NS = 3_570 * NS_PER_S  # 59.5 min, so that the orbital period does n
 # A small fleet keeps to a few cities, so that a gateway carries more than one terminal.
 _TERMINALS_PER_CITY = 6
 _LEAST_CITIES = 4
+_SINGLED_OUT, _NO_COUNTRY = -1, "XZ"
 _EDGE_LATITUDE_DEG = 56.0
 _EDGE_REACH_RATIO = (0.15, 0.98)
 
@@ -57,6 +60,10 @@ class Terminals(msgspec.Struct, frozen=True, kw_only=True):
     network_type: NDArray[np.int8]
     at_edge: NDArray[np.bool_]
     """Where geometry alone makes outages."""
+    dual_path: NDArray[np.bool_]
+    """Sites with a terrestrial path beside Leo."""
+    cadence_s: NDArray[np.int16]
+    """Seconds between samples."""
     latitude_deg: Floats
     longitude_deg: Floats
     aligned_tilt_deg: Floats
@@ -72,6 +79,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     inventory: Inventory
     terminals: Terminals
     cells: Cells
+    movers: Movers
     gateways: Sites
     pops: Sites
     segment: GroundSegment
@@ -79,6 +87,12 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     """The satellites that carry traffic; their indexes come first."""
     published: Layer
     """The published element sets, which fly along."""
+
+    def cell_at(self, slot_start_at_ns: int) -> Indexes:
+        """Return the cell in which each terminal is planned in a slot."""
+        cell = self.terminals.cell.copy()
+        self.movers.put(cell, slot_start_at_ns)
+        return cell
 
     @property
     def satellite_count(self) -> int:
@@ -104,11 +118,12 @@ def build_fleet(settings: Settings, rng: np.random.Generator, rules: Rules, slot
     if set(published.satellite_ids) & set(carrying.satellite_ids):  # the run's own file flies them already
         published = layer_of_element_sets([], 0)
     cities = _service_cities(sites.cities(), segment, carrying, settings.first_at_ns, slots, rules)
-    at_edge, city = _spread(settings, cities, rng)
+    mobility = draw_mobility(settings.terminals, rng)
+    at_edge, city = _spread(settings, cities, mobility, rng)
     used, place = np.unique(city.astype(np.int64), return_inverse=True)
     homes = sites.only(cities.every, used)
-    cells, cell_of_home = cells_around(homes.latitude_deg, homes.longitude_deg)
-    terminals = _terminals(settings, cells, cell_of_home[place].astype(np.int32), at_edge, rng)
+    cells, cell, movers = _settle(settings, homes, place.astype(np.int32), mobility, slots, rng)
+    terminals = _terminals(settings, cells, cell, mobility, at_edge, rng)
     records: list[InventoryRecord] = [
         Deployment(
             version=INVENTORY_VERSION,
@@ -117,7 +132,7 @@ def build_fleet(settings: Settings, rng: np.random.Generator, rules: Rules, slot
             slot_phase_s=slots.phase_ns / NS_PER_S,
         ),
         *_tenant_records(settings.tenant_count),
-        *_terminal_records(terminals, cells, [homes.countries[p] for p in place.tolist()]),
+        *_terminal_records(terminals, cells, movers, [homes.countries[p] for p in place.tolist()]),
         *_satellite_records(carrying, published),
         *_ground_records(gateways, pops, segment),
     ]
@@ -125,6 +140,7 @@ def build_fleet(settings: Settings, rng: np.random.Generator, rules: Rules, slot
         inventory=Inventory(records),
         terminals=terminals,
         cells=cells,
+        movers=movers,
         gateways=gateways,
         pops=pops,
         segment=segment,
@@ -177,35 +193,81 @@ def _service_cities(
     )
 
 
-def _spread(settings: Settings, cities: _Cities, rng: np.random.Generator) -> tuple[NDArray[np.bool_], Indexes]:
+def _spread(
+    settings: Settings, cities: _Cities, mobility: NDArray[np.int8], rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], Indexes]:
     """Choose who stands at the edge, and everyone's city."""
     count = settings.terminals
     wanted = int(np.ceil(count * settings.edge_ratio)) if len(cities.edge) else 0
-    at_edge = rng.permutation(count) < wanted
+    still = rng.permutation(np.flatnonzero(mobility == MobilityClass.FIXED))
+    at_edge = np.zeros(count, dtype=np.bool_)
+    at_edge[still[:wanted]] = True
     some = min(max(count // _TERMINALS_PER_CITY, _LEAST_CITIES), len(cities.served))
     city = rng.choice(rng.choice(cities.served, some, replace=False), count)
-    city[at_edge] = rng.choice(cities.edge, wanted)
+    city[at_edge] = rng.choice(cities.edge, int(at_edge.sum()))
     return at_edge, city.astype(np.int32)
 
 
+def _settle(
+    settings: Settings,
+    homes: Sites,
+    place: Indexes,
+    mobility: NDArray[np.int8],
+    slots: Slots,
+    rng: np.random.Generator,
+) -> tuple[Cells, Indexes, Movers]:
+    """Find every cell that somebody is in during the run, each terminal's first, and who goes from one to another."""
+    first_at_ns, end_at_ns = settings.first_at_ns, settings.first_at_ns + settings.second_count * NS_PER_S
+    riders, vehicle, tracks = draw_vehicles(mobility, homes.latitude_deg, homes.longitude_deg, first_at_ns, rng)
+    nomads = np.flatnonzero(mobility == MobilityClass.NOMADIC).astype(np.int32)
+    at = homes.latitude_deg[place[nomads]], homes.longitude_deg[place[nomads]]
+    hops = draw_hops(nomads, *at, (first_at_ns, end_at_ns), rng)
+    passed = slot_places(tracks, slots, first_at_ns, end_at_ns + settings.plan_ahead_s * NS_PER_S)
+    cells, index = cells_around(
+        np.concatenate([homes.latitude_deg, hops.latitude_deg, passed[0].ravel()]),
+        np.concatenate([homes.longitude_deg, hops.longitude_deg, passed[1].ravel()]),
+    )
+    of_home, of_hop, of_vehicle = np.split(index, [len(homes), len(homes) + len(hops.who)])
+    movers = Movers(
+        riders=riders,
+        vehicle=vehicle,
+        tracks=tracks,
+        hops=hops,
+        first_slot_at_ns=slots.start_at_ns(first_at_ns),
+        slot_length_ns=slots.length_ns,
+        cell_of_vehicle=of_vehicle.reshape(passed[0].shape),
+        cell_of_hop=of_hop,
+    )
+    cell = of_home[place]
+    movers.put(cell, slots.start_at_ns(first_at_ns))
+    return cells, cell, movers
+
+
 def _terminals(
-    settings: Settings, cells: Cells, cell: Indexes, at_edge: NDArray[np.bool_], rng: np.random.Generator
+    settings: Settings,
+    cells: Cells,
+    cell: Indexes,
+    mobility: NDArray[np.int8],
+    at_edge: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> Terminals:
     count = settings.terminals
     away_deg = _JITTER_KM / _KM_PER_DEGREE * np.sqrt(rng.random(count))
     bearing = rng.random(count) * 2.0 * np.pi
     latitude_deg = cells.latitude_deg[cell] + away_deg * np.cos(bearing)
     longitude_deg = cells.longitude_deg[cell] + away_deg * np.sin(bearing) / np.cos(np.radians(latitude_deg))
+    model = rng.choice(len(_MODEL_SHARES), count, p=_MODEL_SHARES).astype(np.int8)
     tenant = rng.integers(0, settings.tenant_count, count, dtype=np.int32)
-    nomadic = rng.random(count) < _NOMADIC_RATIO
     return Terminals(
         cell=cell,
         tenant=tenant,
-        model=rng.choice(len(_MODEL_SHARES), count, p=_MODEL_SHARES).astype(np.int8),
-        mobility=np.where(nomadic, MobilityClass.NOMADIC, MobilityClass.FIXED).astype(np.int8),
+        model=model,
+        mobility=mobility,
         service=rng.choice(len(_SERVICE_SHARES), count, p=_SERVICE_SHARES).astype(np.int8),
         network_type=_network_type(tenant).astype(np.int8),
         at_edge=at_edge,
+        dual_path=(mobility == MobilityClass.FIXED) & (rng.random(count) < _DUAL_PATH_RATIO),
+        cadence_s=draw_cadences_s(model, rng),
         latitude_deg=np.round(latitude_deg, 4),
         longitude_deg=np.round((longitude_deg + 180.0) % 360.0 - 180.0, 4),
         aligned_tilt_deg=np.round(rng.uniform(*_ALIGNED_TILT_DEG, count), 1),
@@ -229,17 +291,23 @@ def _tenant_records(tenant_count: int) -> list[Tenant]:
     return [Tenant(tenant_id=f"tenant-{n:03d}", tenant_index=n, name=f"Tenant {n}") for n in range(tenant_count)]
 
 
-def _terminal_records(terminals: Terminals, cells: Cells, countries: list[str]) -> list[Terminal]:
+def _terminal_records(terminals: Terminals, cells: Cells, movers: Movers, countries: list[str]) -> list[Terminal]:
+    """Write terminals down; those that the plan singles out have no cell, and those at sea or in the air no country."""
+    cell_ids = cells.cell_ids[terminals.cell]
+    cell_ids[movers.who] = _SINGLED_OUT
+    abroad = np.isin(terminals.mobility, (MobilityClass.MARITIME, MobilityClass.AVIATION)).tolist()
+    countries = [_NO_COUNTRY if away else country for away, country in zip(abroad, countries, strict=True)]
     columns = zip(
         terminals.tenant.tolist(),
         terminals.model.tolist(),
         terminals.mobility.tolist(),
         terminals.service.tolist(),
         terminals.network_type.tolist(),
-        cells.cell_ids[terminals.cell].tolist(),
+        cell_ids.tolist(),
         countries,
         terminals.latitude_deg.tolist(),
         terminals.longitude_deg.tolist(),
+        terminals.cadence_s.tolist(),
         terminals.aligned_tilt_deg.tolist(),
         terminals.aligned_azimuth_deg.tolist(),
         strict=True,
@@ -257,11 +325,13 @@ def _terminal_records(terminals: Terminals, cells: Cells, countries: list[str]) 
             country=country,
             latitude_deg=latitude_deg,
             longitude_deg=longitude_deg,
+            cadence_s=cadence_s,
             aligned_tilt_deg=tilt_deg,
             aligned_azimuth_deg=azimuth_deg,
         )
         for index, (
-            tenant, model, mobility, service, network, cell_id, country, latitude_deg, longitude_deg, tilt_deg, azimuth_deg
+            tenant, model, mobility, service, network, cell_id, country, latitude_deg, longitude_deg,
+            cadence_s, tilt_deg, azimuth_deg
         ) in enumerate(columns)
     ]  # fmt: skip
 

@@ -17,6 +17,10 @@ SCAN_EXPONENT = 1.3  # of the cosine; arrays show 1.2 to 1.5
 CLEAR_SKY_ZENITH_SNR_DB = 14.0
 ZENITH_RANGE_KM = 630.0
 
+# The terminal transmits with less than the satellite does, and raises its power against rain (both assumed).
+UPLINK_BACKOFF_DB = 3.0
+UPLINK_POWER_CONTROL_DB = 6.0
+
 GATEWAY_ROUND_TRIP_MS = 12.0  # gateway to the cloud's network at launch (re:Invent 2025, ARC320)
 PROCESSING_MS = 4.0  # scheduling and processing, 3 to 5 ms assumed
 
@@ -56,6 +60,7 @@ MODCODS = Modcods(
     least_snr_db=np.array([snr_db for _, snr_db, _ in _DVB_S2]),
     bits_per_symbol=np.array([bits for _, _, bits in _DVB_S2]),
 )
+LEAST_SNR_DB = float(MODCODS.least_snr_db[0])
 # The step at the edge of the cone in clear sky (6.8 dB): a plan's rate is sold for the whole cone.
 PLAN_BITS_PER_SYMBOL = 1.981
 
@@ -72,10 +77,19 @@ def scan_loss_db(off_boresight_deg: Floats | float) -> Floats:
     return np.asarray(-10.0 * SCAN_EXPONENT * np.log10(cosine))
 
 
+def scan_loss_of_cosine_db(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the scan loss from the cosine of the angle off boresight; behind the face it stays what it is beside it."""
+    return np.float32(-10.0 * SCAN_EXPONENT) * np.log10(np.maximum(cosine, np.float32(0.02)))
+
+
+def level_snr_db(range_km: Floats) -> Floats:
+    """Give the clear-sky signal over noise of a face that looks straight at its satellite."""
+    return CLEAR_SKY_ZENITH_SNR_DB - 20.0 * np.log10(range_km / ZENITH_RANGE_KM)
+
+
 def snr_db(range_km: Floats, off_boresight_deg: Floats, rain_db: Floats | float = 0.0) -> Floats:
     """Give the signal over noise: the clear-sky zenith level less what distance, scan and rain take."""
-    spreading_db = 20.0 * np.log10(range_km / ZENITH_RANGE_KM)
-    return CLEAR_SKY_ZENITH_SNR_DB - spreading_db - scan_loss_db(off_boresight_deg) - rain_db
+    return level_snr_db(range_km) - scan_loss_db(off_boresight_deg) - rain_db
 
 
 def doppler_hz(position_km: Floats, velocity_km_per_s: Floats, site_km: Floats, frequency_ghz: float) -> Floats:
@@ -107,18 +121,28 @@ def round_trip_ms(
 
 def drop_ratio(snr_db: Floats, interrupted_s: Floats | float = 0.0, interval_s: float = 1.0) -> Floats:
     """Give the share of pings lost in an interval of which a part was interrupted, as at a slot's edge."""
-    margin_db = snr_db - MODCODS.least_snr_db[0]
+    margin_db = snr_db - LEAST_SNR_DB
     coded = CLEAR_DROP_RATIO + (1.0 - CLEAR_DROP_RATIO) / (1.0 + np.exp(DROP_STEEPNESS_PER_DB * margin_db))
     absent = np.clip(np.asarray(interrupted_s) / interval_s, 0.0, 1.0)
     return np.asarray(absent + (1.0 - absent) * coded)
 
 
-def modcod(snr_db: Floats) -> NDArray[np.int8]:
-    """Choose the highest step this signal carries, as an index into MODCODS; -1 where none."""
-    return (np.searchsorted(MODCODS.least_snr_db, snr_db, side="right") - 1).astype(np.int8)
+def modcod(snr_db: Floats | NDArray[np.float32]) -> NDArray[np.int8]:
+    """Choose the highest step this signal carries to a tenth of a dB, as an index into MODCODS; -1 where none."""
+    tenths = np.rint((snr_db - _STEPS_FROM_DB) * 10.0)
+    steps: NDArray[np.int8] = _STEP_BY_TENTH[
+        np.clip(np.nan_to_num(tenths), 0, len(_STEP_BY_TENTH) - 1).astype(np.int16)
+    ]
+    return steps
 
 
 def throughput_bps(modcod: NDArray[np.int8], capacity_bps: Floats | float, load_ratio: Floats | float = 1.0) -> Floats:
     """Give what flows: the demanded share of the plan's capacity, as far as the modulation carries it."""
     bits_per_symbol = np.where(modcod >= 0, MODCODS.bits_per_symbol[modcod], 0.0)
     return np.asarray(capacity_bps * np.minimum(load_ratio, bits_per_symbol / PLAN_BITS_PER_SYMBOL))
+
+
+_STEPS_FROM_DB, _STEPS_TO_DB = -1.0, 15.0
+_STEP_BY_TENTH = (
+    np.searchsorted(MODCODS.least_snr_db, np.arange(_STEPS_FROM_DB, _STEPS_TO_DB, 0.1) + 1e-9, side="right") - 1
+).astype(np.int8)

@@ -53,7 +53,8 @@ class GatewayConditions(msgspec.Struct, frozen=True, kw_only=True):
         loss_ratio: Packets lost in both directions by a grey fault.
         fibre_a_up, fibre_b_up: Its two ways to the cloud's network; one is enough.
         uplink_fade_db, downlink_fade_db: One-way trouble of the feeder link, beside rain.
-        rain_rate_mmph: At the site.
+        rain_rate_mmph: At the site, by a fault.
+        weather_mmph: At the site, by the day's weather.
         backbone_extra_ms: Added to its way to every PoP: a detour, a congested backbone.
         macsec_state: `EncryptionState` of its links to the cloud's network.
     """
@@ -67,6 +68,7 @@ class GatewayConditions(msgspec.Struct, frozen=True, kw_only=True):
     uplink_fade_db: Floats
     downlink_fade_db: Floats
     rain_rate_mmph: Floats
+    weather_mmph: Floats
     backbone_extra_ms: Floats
     macsec_state: Bytes
 
@@ -113,13 +115,15 @@ class CellConditions(msgspec.Struct, frozen=True, kw_only=True):
         lit: Whether policy lets a beam be on here; off, the plan itself says that nobody is served.
         demand_factor: By how much the cell wants more than usual.
         interference_db: What a foreign signal takes from the SNR of everyone in it.
-        rain_rate_mmph: Over the cell.
+        rain_rate_mmph: Over the cell, by a fault.
+        weather_mmph: Over the cell, by the day's weather.
     """
 
     lit: Bools
     demand_factor: Floats
     interference_db: Floats
     rain_rate_mmph: Floats
+    weather_mmph: Floats
 
 
 class ControlPlane(msgspec.Struct, kw_only=True):
@@ -148,6 +152,11 @@ class NetworkConditions(msgspec.Struct, frozen=True, kw_only=True):
         """Return the record of one kind of thing: `satellites`, `gateways`, ..."""
         record: object = getattr(self, name)
         return record
+
+
+def rain_mmph(where: GatewayConditions | CellConditions) -> Floats:
+    """Tell how hard it rains at each site or over each cell, whoever sent it."""
+    return where.rain_rate_mmph + where.weather_mmph
 
 
 def fibre_up(gateways: GatewayConditions) -> Bools:
@@ -181,6 +190,7 @@ def neutral_network(
             demand_factor=np.ones(cell_count),
             interference_db=np.zeros(cell_count),
             rain_rate_mmph=np.zeros(cell_count),
+            weather_mmph=np.zeros(cell_count),
         ),
         control=ControlPlane(),
     )
@@ -216,6 +226,7 @@ def _gateways(antenna_count: Shorts) -> GatewayConditions:
         uplink_fade_db=np.zeros(count),
         downlink_fade_db=np.zeros(count),
         rain_rate_mmph=np.zeros(count),
+        weather_mmph=np.zeros(count),
         backbone_extra_ms=np.zeros(count),
         macsec_state=np.full(count, EncryptionState.ENCRYPTED, dtype=np.int8),
     )

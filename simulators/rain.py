@@ -80,6 +80,12 @@ def specific_attenuation_db_per_km(
     return np.asarray(k * rain_rate_mm_per_h**alpha)
 
 
+def rain_height_km(latitude_deg: Floats) -> Floats:
+    """Give the height up to which it rains: ITU-R P.618-5 section 2.2.1.1, a rule by latitude instead of P.839's map."""
+    north, south = 5.0 - 0.075 * (latitude_deg - 23.0), 5.0 + 0.1 * (latitude_deg + 21.0)
+    return np.clip(np.minimum(north, south), 0.5, 5.0)
+
+
 def rain_db(
     rain_rate_mm_per_h: Floats,
     frequency_ghz: float,

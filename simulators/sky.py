@@ -19,13 +19,15 @@ from simulators.board import Board
 from simulators.causes import HANDOVER, IN_SERVICE, POWER_LOST, SLEEPING, Codes
 from simulators.conditions import Conditions, no_trouble
 from simulators.contract.truth import STEP_NS
+from simulators.dishes import Dishes
 from simulators.door import Door
 from simulators.faults import Change, Fault, changes, left_out
 from simulators.fleet import INVENTORY_VERSION, Fleet, build_fleet
+from simulators.gauges import RainGauges
 from simulators.geometry import Floats
 from simulators.passes import Floats32, passes_of
 from simulators.planner import Planner
-from simulators.readings import SLOW_EVERY_NS, Readings
+from simulators.readings import Readings
 from simulators.ring import Ring
 from simulators.scenario import Scenario, load_scenario
 from simulators.scheduler import NONE, Plan, Rules, Slots, joined
@@ -97,7 +99,7 @@ class Sky:
         """
         self.settings = settings
         self.scenario: Scenario = load_scenario(settings.scenario)
-        rngs = np.random.default_rng(settings.seed).spawn(8)
+        rngs = np.random.default_rng(settings.seed).spawn(10)
         slots = Slots(length_ns=settings.slot_length_s * NS_PER_S, phase_ns=settings.slot_phase_s * NS_PER_S)
         rules = Rules()
         self.fleet: Fleet = build_fleet(settings, rngs[0], rules, slots)
@@ -121,8 +123,12 @@ class Sky:
             self.faults,
             self._timetable,
         )
-        self._service = Service(self._berths.fleet, self.conditions.terminals, self._berths.network, rngs[2])
-        self._readings = Readings(self._berths.fleet, self._service, rngs[3])
+        self._gauges = RainGauges(self.fleet, settings.first_at_ns, self._end_at_ns, self.conditions.network, rngs[8])
+        terminals, network, fleet = self.conditions.terminals, self._berths.network, self._berths.fleet
+        span_ns = settings.first_at_ns, self._end_at_ns
+        dishes = Dishes(fleet, terminals, network, span_ns, rngs[9])
+        self._service = Service(fleet, terminals, network, dishes, rngs[2])
+        self._readings = Readings(fleet, self._service, network, rngs[3])
         self._ring = Ring(len(self.fleet.terminals), rngs[4])
         self._attachments = Attachments(len(self.fleet.terminals), rngs[5])
         self._stations = Stations(self.fleet, self.conditions.network, rngs[6])
@@ -139,6 +145,7 @@ class Sky:
         self._plan: Plan | None = None
         self._before: NDArray[np.bool_] | None = None
         self._cell_bps: Floats = np.zeros(len(self.fleet.cells))
+        self._is_other_weather = False
         self._state = np.zeros(len(self.fleet.terminals), dtype=np.int8)
         self._at_ns = settings.first_at_ns
 
@@ -178,12 +185,13 @@ class Sky:
         plan = self._enter(at_ns)
         latent = self._live_through(at_ns)
         codes, absent_ratio = self._at_phase(latent)
-        slow = at_ns % SLOW_EVERY_NS == 0 or at_ns == self.settings.first_at_ns
-        columns = self._readings.measure(at_ns, codes, absent_ratio, slow=slow)
-        live = ((codes == IN_SERVICE) | (codes == HANDOVER)) & self.conditions.terminals.told & self._door.is_open
-        told = self._remember(at_ns, columns, codes, live)
+        columns = self._readings.measure(at_ns, codes, absent_ratio)
+        served = (codes == IN_SERVICE) | (codes == HANDOVER)
+        tells = served & self.conditions.terminals.told & self._door.is_open
+        told = self._remember(at_ns, columns, codes, tells)
+        live = tells & self._readings.reports
         records += self._door.attachments(self._attach(at_ns, latent), received_at_ns)
-        self._weigh(columns)
+        self._weigh(columns, plan)
         if self._door.is_open:
             records += self._door.samples(columns, np.flatnonzero(live), received_at_ns)
             records += self._packer.samples(told, received_at_ns, stored=True)
@@ -217,12 +225,14 @@ class Sky:
 
     def _enter(self, at_ns: int) -> Plan:
         """Return the plan that is carried out; whenever it is another than before, everyone takes it up."""
+        self._is_other_weather = self._gauges.read(at_ns)
         plan = self._planner.in_force(at_ns)
         if plan is not self._plan or self._berths.are_stale:
             parts = self._berths.enter(plan, at_ns)
             flown = parts[0] if len(parts) == 1 else joined(parts)
             length_ns, burns = self._timetable.slots.length_ns, self.conditions.network.satellites
             passes = passes_of(flown, self._berths.fleet, length_ns, burns)
+            self.fleet.movers.put(self._service.cell, plan.slot_start_at_ns)
             self._service.cell[self._berths.who] = self._berths.cells_at(at_ns)
             self._service.enter_slot(parts, passes, at_ns, is_planned=self._planner.is_planned(at_ns))
             self._readings.enter_slot(flown)
@@ -234,6 +244,9 @@ class Sky:
     def _live_through(self, at_ns: int) -> Codes:
         """Return why each terminal has no service, a row a tenth of the second; one row where nothing changes in it."""
         end_at_ns = at_ns + NS_PER_S
+        if self._service.dishes.switch(at_ns) or self._is_other_weather:
+            self._service.follow(at_ns)
+        self._service.dishes.look(at_ns)
         due = self._due(end_at_ns)
         edge = self._service.entered_at_ns == at_ns
         moving = self._move(at_ns) or bool(due) or edge or self._service.booting_ends_within(at_ns, end_at_ns)
@@ -268,6 +281,7 @@ class Sky:
             self._board.apply(change)
             self._berths.note(change)
         self._service.follow(together[0].at_ns)
+        self._service.dishes.look(together[0].at_ns)
         for change in together:
             self._truth.changed(change, self._service)
 
@@ -278,15 +292,19 @@ class Sky:
         self._before = away
         if len(away) == len(before) == 1 and np.array_equal(away, before):
             return latent[0], away[0].astype(np.float32)
-        count, phase = latent.shape[1], self._readings.phase
-        shape, everyone = (_TENTHS, count), np.arange(count)
-        window = np.concatenate([np.broadcast_to(before, shape), np.broadcast_to(away, shape)])
-        passed = np.concatenate([np.zeros((1, count), np.int8), np.cumsum(window, axis=0, dtype=np.int8)])
+        codes, absent_ratio = latent[0].copy(), away[0].astype(np.float32)
+        # Who changes in neither second is done; they are nearly all.
+        who = np.flatnonzero((before != away[0]).any(axis=0) | (latent != latent[0]).any(axis=0))
+        phase, shape, everyone = self._readings.phase[who], (_TENTHS, len(who)), np.arange(len(who))
+        window = np.concatenate([np.broadcast_to(before[:, who], shape), np.broadcast_to(away[:, who], shape)])
+        passed = np.concatenate([np.zeros((1, len(who)), np.int8), np.cumsum(window, axis=0, dtype=np.int8)])
         away_tenths = passed[phase + _TENTHS, everyone] - passed[phase, everyone]
-        return np.broadcast_to(latent, shape)[phase, everyone], (away_tenths / _TENTHS).astype(np.float32)
+        codes[who] = np.broadcast_to(latent[:, who], shape)[phase, everyone]
+        absent_ratio[who] = away_tenths / _TENTHS
+        return codes, absent_ratio
 
     def _remember(
-        self, at_ns: int, columns: dict[str, Array], codes: Codes, live: NDArray[np.bool_]
+        self, at_ns: int, columns: dict[str, Array], codes: Codes, tells: NDArray[np.bool_]
     ) -> dict[str, Array]:
         """Keep what cannot be told, and return what can be told now."""
         dark = np.flatnonzero(codes == POWER_LOST)
@@ -294,18 +312,19 @@ class Sky:
             self._ring.forget(dark)
         self._state = columns["state"]
         measured = (codes != POWER_LOST) & (codes != SLEEPING)
-        self._ring.keep(at_ns, take(columns, np.flatnonzero(~live & measured)))
-        return self._ring.tell(at_ns, live)
+        self._ring.keep(at_ns, take(columns, np.flatnonzero(~tells & measured & self._readings.reports)))
+        return self._ring.tell(at_ns, tells)
 
     def _attach(self, at_ns: int, latent: Codes) -> dict[str, Array]:
         served = (latent == IN_SERVICE) | (latent == HANDOVER)
         serving = np.where(served, self._service.gateway, NONE)
         return self._attachments.follow(at_ns, serving, self._service.gateway_up)
 
-    def _weigh(self, columns: dict[str, Array]) -> None:
+    def _weigh(self, columns: dict[str, Array], plan: Plan) -> None:
         """Add up what flows to and from each cell."""
+        cell = self.fleet.cell_at(plan.slot_start_at_ns)
         bps = columns["downlink_throughput_bps"] + columns["uplink_throughput_bps"]
-        flows_bps = np.bincount(self.fleet.terminals.cell, weights=bps, minlength=len(self.fleet.cells))
+        flows_bps = np.bincount(cell, weights=bps, minlength=len(self.fleet.cells))
         self._cell_bps = flows_bps.astype(np.float64)
 
     def _network(self, at_ns: int, received_at_ns: int, plan: Plan) -> list[Record]:

@@ -10,8 +10,9 @@ from simulators.backbone import measured_pairs, pops_work
 from simulators.feeders import carrying_antennas, downlink_snr_db, hearing_antennas
 from simulators.fleet import Fleet, private_tenants
 from simulators.geometry import Floats
-from simulators.network_conditions import PAIR, NetworkConditions, fibre_up
+from simulators.network_conditions import PAIR, NetworkConditions, fibre_up, rain_mmph
 from simulators.passes import Passes
+from simulators.rain import rain_db
 from simulators.scheduler import NONE, Plan
 
 GATEWAY_FEED = "gateways"
@@ -19,7 +20,6 @@ POP_FEED = "pops"
 
 # Each private tenant is attached at so many PoPs.
 PRIVATE_POPS = 2
-_UPLINK_BACKOFF_DB = 3.0
 _POP_CAPACITY_BPS = 400e9
 _EGRESSES = (Egress.INTERNET, Egress.AWS, Egress.PRIVATE_INTERCONNECT)
 _EGRESS_MS = (6.0, 1.5, 3.0)
@@ -33,7 +33,6 @@ class Stations:
         self._fleet = fleet
         self._network = network
         self._rng = rng
-        self._expected = np.bincount(fleet.terminals.cell, minlength=len(fleet.cells))
         self._path_gateway, self._path_pop = measured_pairs(fleet.segment.round_trip_ms)
 
     def report_gateways(
@@ -89,7 +88,7 @@ class Stations:
             "antennas_in_service_count": antennas,
             "antennas_total_count": self._fleet.segment.antenna_count,
             "feeder_snr_db": np.where(antennas > 0, snr_db, np.nan).astype(np.float32),
-            "rain_rate_mmph": np.round(gateways.rain_rate_mmph, 1).astype(np.float32),
+            "rain_rate_mmph": np.round(rain_mmph(gateways), 1).astype(np.float32),
             "hpa_on": (powered & gateways.hpa_on).astype(np.int8),
             "fibre_a_up": gateways.fibre_a_up.astype(np.int8),
             "fibre_b_up": gateways.fibre_b_up.astype(np.int8),
@@ -114,21 +113,29 @@ class Stations:
     def _beams(self, at_ns: int, plan: Plan, passes: Passes, attached_gateway: Array) -> dict[str, Array]:
         cells = self._fleet.cells
         lit = np.flatnonzero(plan.satellite_index != NONE)
-        cell = self._fleet.terminals.cell
+        cell = self._fleet.cell_at(plan.slot_start_at_ns)
         here = (attached_gateway != NONE) & (attached_gateway == plan.gateway_index[cell])
         attached = np.bincount(cell[here], minlength=len(cells))[lit]
+        expected = np.bincount(cell, minlength=len(cells))[lit]
         row = passes.row(at_ns)
         zenith_deg = np.degrees(np.arccos(np.clip(passes.direction[row, lit, 2], -1.0, 1.0)))
-        snr_db = link.snr_db(passes.service_range_km[row, lit], zenith_deg) - _UPLINK_BACKOFF_DB
+        snr_db = link.snr_db(passes.service_range_km[row, lit], zenith_deg) - link.UPLINK_BACKOFF_DB
+        snr_db -= self._uplink_fade_db(90.0 - zenith_deg, lit)
         return {
             "gateway_index": plan.gateway_index[lit],
             "observed_at_ns": np.full(len(lit), at_ns),
             "cell_id": cells.cell_ids[lit],
             "beam_id": plan.beam_id[lit],
-            "terminals_expected_count": self._expected[lit].astype(np.int32),
+            "terminals_expected_count": expected.astype(np.int32),
             "terminals_attached_count": attached.astype(np.int32),
             "uplink_snr_db": np.where(attached > 0, np.round(snr_db, 1), np.nan).astype(np.float32),
         }
+
+    def _uplink_fade_db(self, elevation_deg: Floats, lit: Array) -> Floats:
+        """Give what rain over these cells takes beyond what their terminals' power makes up for."""
+        rate_mmph = rain_mmph(self._network.cells)[lit]
+        fade_db = rain_db(np.maximum(rate_mmph, 1e-6), link.UPLINK_GHZ, elevation_deg) - link.UPLINK_POWER_CONTROL_DB
+        return np.where(rate_mmph > 0.0, np.maximum(fade_db, 0.0), 0.0)
 
     def _pops(self, at_ns: int, plan: Plan, cell_bps: Floats) -> dict[str, Array]:
         pops, count = self._network.pops, len(self._fleet.pops)

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from ingest.contract.columns import Array, Columns, row_count, take
+from ingest.contract.columns import MISSING, Array, Columns, row_count, take
 from ingest.contract.frame import encode
 from ingest.contract.packing import Record
 from ingest.contract.plan import PLAN, PlanHeader
@@ -89,17 +89,20 @@ class Timetable:
         self._versions = {start: version for start, version in self._versions.items() if start >= oldest_ns}
 
     def _columns(self, plan: Plan) -> dict[str, Array]:
-        cells = self._fleet.cells
+        """Write a row a cell, and one for each terminal that moves: those of the cell where it will be."""
+        cells, singled_out = self._fleet.cells, self._fleet.movers.who
+        there = self._fleet.cell_at(plan.slot_start_at_ns)[singled_out]
+        cell = np.concatenate([np.arange(len(cells)), there])
         return {
-            "cell_id": cells.cell_ids,
-            "terminal_index": np.full(len(cells), -1, dtype=np.int32),
-            "satellite_index": plan.satellite_index,
-            "beam_id": plan.beam_id,
-            "frequency_id": plan.frequency_id,
-            "gateway_index": plan.gateway_index,
-            "pop_index": plan.pop_index,
-            "path_kind": plan.path_kind,
-            "laser_count": plan.laser_count,
+            "cell_id": cells.cell_ids[cell],
+            "terminal_index": np.concatenate([np.full(len(cells), MISSING, dtype=np.int32), singled_out]),
+            "satellite_index": plan.satellite_index[cell],
+            "beam_id": plan.beam_id[cell],
+            "frequency_id": plan.frequency_id[cell],
+            "gateway_index": plan.gateway_index[cell],
+            "pop_index": plan.pop_index[cell],
+            "path_kind": plan.path_kind[cell],
+            "laser_count": plan.laser_count[cell],
         }
 
     def _frame(

@@ -91,7 +91,8 @@ class TruthLog(NoTruth):
                 del self._marking[fault.number]
         if any(write.name == "tilt_deg" for write in effect.writes):
             who = fault.members
-            self._attitudes(who, change.at_ns, service.tilt_deg[who], service.azimuth_deg[who])
+            faces = service.conditions
+            self._attitudes(who, change.at_ns, faces.tilt_deg[who], faces.azimuth_deg[who])
 
     def lived(self, at_ns: int, latent: Codes, service: Service) -> None:
         """Write intervals that end and handovers that happen in this second."""

@@ -54,6 +54,7 @@ OUTAGE_CAUSES: dict[str, frozenset[str]] = {
     "handover": frozenset({"no_schedule", "searching"}),
     "rain": frozenset({"no_downlink", "no_pings"}),
     "link": frozenset({"no_downlink", "no_pings", "obstructed"}),
+    "installing": frozenset({"searching", "booting", "power"}),
     "obstruction": frozenset({"obstructed", "no_schedule", "searching"}),
     "satellite_down": frozenset({"no_downlink", "no_pings"}),
     "pop_down": frozenset({"no_pings"}),

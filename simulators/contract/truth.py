@@ -28,6 +28,7 @@ class NoServiceCause(StrEnum):
     RAIN = "rain"
     LINK = "link"
     OBSTRUCTION = "obstruction"
+    INSTALLING = "installing"
     SATELLITE_DOWN = "satellite_down"
     POP_DOWN = "pop_down"
     NO_PLAN = "no_plan"

@@ -7,12 +7,11 @@ import pytest
 from ingest.contract.columns import MISSING
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.vocabulary import STATES_WITHOUT_TRAFFIC, LaserState, TerminalState
+from simulators.attitude import boresight
 from simulators.geometry import look_angles
 from simulators.link import SCAN_LIMIT_DEG
 from simulators.orbits import propagate
-from simulators.readings import gateway_round_trip_ms
 from simulators.run import Settings, new_sky
-from simulators.service import boresight
 from tests.simulators.lived import by_terminal, live_through, written
 
 SECOND_NS = 1_000_000_000
@@ -113,12 +112,20 @@ def test_plans_are_out_ten_minutes_before_their_slots_and_each_frame_names_the_n
 
 def test_a_terminal_in_service_follows_the_plan_of_its_cell(bad_day):
     rows = bad_day.rows("terminal", stored=False)
-    cell_of = np.array([t.cell_id for t in bad_day.sky.inventory.terminals])
-    plans = {p.header.slot_start_ns: {c: i for i, c in enumerate(p.columns["cell_id"].tolist())} for p in bad_day.plans}
+    fleet = bad_day.sky.fleet
+    plans = {
+        p.header.slot_start_ns: {
+            c: i
+            for i, (c, t) in enumerate(zip(p.columns["cell_id"].tolist(), p.columns["terminal_index"], strict=True))
+            if t == MISSING
+        }
+        for p in bad_day.plans
+    }
     columns = {p.header.slot_start_ns: p.columns for p in bad_day.plans}
     slot = rows["observed_at_ns"] // (30 * SECOND_NS) * (30 * SECOND_NS)
     for start in np.unique(slot).tolist():
         here = slot == start
+        cell_of = fleet.cells.cell_ids[fleet.cell_at(start)]
         place = np.array([plans[start][c] for c in cell_of[rows["terminal_index"][here]].tolist()])
         for ours, planned in (
             ("serving_satellite_index", "satellite_index"),
@@ -137,7 +144,8 @@ def test_every_serving_satellite_stands_above_35_deg_and_inside_the_cone(bad_day
         here = (rows["observed_at_ns"] // SECOND_NS) * SECOND_NS == at_ns
         who, satellite = rows["terminal_index"][here], rows["serving_satellite_index"][here]
         position_km = propagate(fleet.carrying.satellites, np.array([at_ns])).position_km[0][satellite]
-        cell = fleet.terminals.cell[who]
+        steady = ~np.isin(who, fleet.movers.riders)
+        cell = fleet.cell_at(int(at_ns) // (30 * SECOND_NS) * (30 * SECOND_NS))[who]
         look = look_angles(fleet.cells.latitude_deg[cell], fleet.cells.longitude_deg[cell], position_km)
         assert (look.elevation_deg >= 35.0 - 1e-6).all()
         assert (look.range_km >= np.linalg.norm(position_km, axis=1) - 6378.137).all()
@@ -151,12 +159,14 @@ def test_every_serving_satellite_stands_above_35_deg_and_inside_the_cone(bad_day
         )
         cosine = np.sum(boresight(tilt_deg[who], azimuth_deg[who]) * towards, axis=-1)
         off_deg = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-        assert (off_deg <= SCAN_LIMIT_DEG + fleet.terminals.aligned_tilt_deg[who] + 0.01).all()
+        assert (off_deg <= SCAN_LIMIT_DEG + fleet.terminals.aligned_tilt_deg[who] + 0.01)[steady].all()
 
 
 def test_samples_are_numbered_without_holes_from_each_boot(bad_day):
-    """The last of those without service are still in their rings when the run ends."""
+    """The last of those without service are still in their rings when the run ends, so the last minute is left out."""
     rows = by_terminal(bad_day.rows("terminal"))
+    early = rows["observed_at_ns"] < bad_day.seconds[-1].at_ns - 60 * SECOND_NS
+    rows = {name: values[early] for name, values in rows.items()}
     same = (rows["terminal_index"][1:] == rows["terminal_index"][:-1]) & (
         rows["boot_count"][1:] == rows["boot_count"][:-1]
     )
@@ -165,13 +175,15 @@ def test_samples_are_numbered_without_holes_from_each_boot(bad_day):
     assert (np.diff(rows["observed_at_ns"])[same] == SECOND_NS).all()
 
 
-def test_byte_counters_never_fall_within_a_boot(bad_day):
+def test_a_byte_counter_that_falls_within_a_boot_starts_anew(bad_day):
     rows = by_terminal(bad_day.rows("terminal"))
     same = (rows["terminal_index"][1:] == rows["terminal_index"][:-1]) & (
         rows["boot_count"][1:] == rows["boot_count"][:-1]
     )
     for name in ("downlink_bytes_total", "uplink_bytes_total"):
-        assert (np.diff(rows[name])[same] >= 0).all()
+        fallen = np.flatnonzero(same & (np.diff(rows[name]) < 0)) + 1
+        assert len(fallen) <= 5
+        assert (rows[name][fallen] < 1e9).all()
 
 
 def test_no_sample_of_a_terminal_without_service_is_told_at_once(bad_day):
@@ -212,15 +224,25 @@ def test_every_second_of_a_drop_is_the_share_that_truth_lost(bad_day):
             overlap = np.minimum(outage.ended_at_ns, at_ns) - np.maximum(outage.started_at_ns, at_ns - SECOND_NS)
             lost += np.clip(overlap / SECOND_NS, 0, 1)
         whole = at_ns >= start_ns + SECOND_NS
-        # The coded link itself loses a thousandth.
-        assert np.allclose(drop[whole], lost[whole], atol=0.0021)
+        # The coded link itself loses a thousandth, and now and then a burst of pings.
+        own = drop[whole] - lost[whole]
+        assert (own > -0.0021).all()
+        assert np.mean(own > 0.0021) < 0.06
+        assert (own < 0.41).all()
 
 
 def test_a_gap_of_geometry_is_a_slot_without_a_satellite_in_the_plan(bad_day):
     gaps = bad_day.truth("outages")
     gaps = gaps[gaps.cause == "coverage_gap"]
     assert len(gaps) > 0
-    cell_of = {t.terminal_id: t.cell_id for t in bad_day.sky.inventory.terminals}
+    fleet = bad_day.sky.fleet
+    ids = [t.terminal_id for t in bad_day.sky.inventory.terminals]
+    cells_in = {
+        p.header.slot_start_ns: dict(
+            zip(ids, fleet.cells.cell_ids[fleet.cell_at(p.header.slot_start_ns)].tolist(), strict=True)
+        )
+        for p in bad_day.plans
+    }
     uncovered = {
         (cell, p.header.slot_start_ns)
         for p in bad_day.plans
@@ -230,7 +252,7 @@ def test_a_gap_of_geometry_is_a_slot_without_a_satellite_in_the_plan(bad_day):
     for gap in gaps.itertuples():
         stop_ns = end_ns if np.isnan(gap.ended_at_ns) else int(gap.ended_at_ns)
         for start in range(gap.started_at_ns, stop_ns, 30 * SECOND_NS):
-            assert (cell_of[gap.terminal_id], start) in uncovered
+            assert (cells_in[start][gap.terminal_id], start) in uncovered
 
 
 def test_truth_s_handovers_are_what_live_samples_show(bad_day):
@@ -321,13 +343,17 @@ def test_round_trips_step_at_the_edges_of_slots_by_2_to_25_ms(bad_day):
     same = (rows["terminal_index"][1:] == rows["terminal_index"][:-1]) & (np.diff(rows["observed_at_ns"]) == SECOND_NS)
     steps_ms = np.abs(np.diff(rows["pop_ping_latency_ms"]))
     handed = rows["serving_satellite_index"][1:] != rows["serving_satellite_index"][:-1]
-    edge = rows["observed_at_ns"][1:] // SECOND_NS % 30 == 0
-    at_edge, within = steps_ms[same & handed], steps_ms[same & ~handed]
-    kept = steps_ms[same & ~handed & edge]
+    edge = rows["observed_at_ns"][1:] // SECOND_NS % 30 <= 1
+    # The second of the edge has its own spike: the step is the one across it.
+    across = same[:-2] & same[1:-1] & same[2:] & handed[1:-1]
+    at_edge = np.abs(rows["pop_ping_latency_ms"][3:] - rows["pop_ping_latency_ms"][:-3])[across]
+    within, kept = steps_ms[same & ~edge], steps_ms[same & ~handed & edge]
     # Who keeps its satellite keeps its queue; some change gateway.
     assert np.nanmedian(kept) < 2.0
+    spikes_ms = steps_ms[same & handed] - np.nanmean(at_edge)
+    assert 0.5 < np.nanmean(spikes_ms) < 12
     assert 8 < np.nanmean(at_edge) < 16
-    assert np.nanquantile(at_edge, 0.95) < 26
+    assert np.nanquantile(at_edge, 0.95) < 28
     assert np.nanmean(within) < 1.0
 
 
@@ -335,7 +361,7 @@ def test_the_slow_columns_come_in_whole_minutes_only(bad_day):
     for frame in bad_day.frames:
         if frame.header.kind == "terminal" and frame.rows and not frame.header.stored:
             minute = (frame.header.received_at_ns // SECOND_NS - 1) % 60 == 0
-            assert ("latitude_deg" in frame.columns) == minute
+            assert not minute or "install_state" in frame.columns
 
 
 def test_the_picture_shows_where_everyone_is(bad_day):
@@ -364,15 +390,15 @@ def test_a_round_trip_reckons_the_feeder_link_and_the_fibre_behind_it(bad_day):
         rows[name][here] for name in ("terminal_index", "serving_satellite_index", "gateway_index")
     )
     position_km = propagate(fleet.carrying.satellites, np.array([at_ns])).position_km[0][satellite]
-    cell = fleet.terminals.cell[who]
+    cell = fleet.cell_at(at_ns // (30 * SECOND_NS) * (30 * SECOND_NS))[who]
     service = look_angles(fleet.cells.latitude_deg[cell], fleet.cells.longitude_deg[cell], position_km)
     feeder = look_angles(fleet.gateways.latitude_deg[gateway], fleet.gateways.longitude_deg[gateway], position_km)
     light_ms = 2 * (service.range_km + feeder.range_km) / 299.792458
-    fibre_ms = gateway_round_trip_ms(fleet)[gateway, rows["pop_index"][here]]
+    fibre_ms = fleet.segment.round_trip_ms[gateway, rows["pop_index"][here]]
     rest_ms = rows["pop_ping_latency_ms"][here] - light_ms - fibre_ms
-    # Processing of 4 ms, a queue of up to 30, jitter.
+    # Processing of 4 ms, a queue of up to 30, a crowd, jitter; now and then the first pings of a slot.
     assert np.nanmin(rest_ms) > 3.9
-    assert np.nanmax(rest_ms) < 38
+    assert np.nanquantile(rest_ms, 0.99) < 40
 
 
 def test_lasers_are_up_along_the_grid_and_as_long_as_their_ends_are_apart(bad_day):
