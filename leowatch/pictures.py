@@ -31,7 +31,7 @@ _MASK_DEG = 35.0
 _START_NS = 1_759_449_600 * NS_PER_S
 # Simulated RTT is compared on Starlink's slots: 15 s that begin at second 12 (domain section 5a).
 LIKE_STARLINK = Settings(
-    terminals=150, minutes=12.0, scenario="calm", slot_length_s=15, slot_phase_s=12, plan_ahead_s=30, edge_ratio=0.0
+    terminals=150, minutes=12.0, scenario="quiet", slot_length_s=15, slot_phase_s=12, plan_ahead_s=30, edge_ratio=0.0
 )
 
 
@@ -108,7 +108,7 @@ def _stays(serving: Floats) -> Floats:
 
 
 def _rtt_over_passes(axes: Axes) -> None:
-    seen = simulated_rtt_ms(Settings(terminals=40, minutes=5.0, scenario="calm", plan_ahead_s=30, edge_ratio=0.0))
+    seen = simulated_rtt_ms(Settings(terminals=40, minutes=5.0, scenario="quiet", plan_ahead_s=30, edge_ratio=0.0))
     who = seen["terminal_index"] == seen["terminal_index"][0]
     at_s = (seen["observed_at_ns"][who] - _START_NS) / NS_PER_S
     axes.plot(at_s, seen["pop_ping_latency_ms"][who], ".-", ms=2, lw=0.7, color=_INK, label="RTT to the PoP")

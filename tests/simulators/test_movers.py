@@ -13,7 +13,7 @@ SECOND_NS = 1_000_000_000
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory):
     return live_through(
-        Settings(terminals=1_500, minutes=4, scenario="calm", plan_ahead_s=60, published_layer=False),
+        Settings(terminals=1_500, minutes=4, scenario="quiet", plan_ahead_s=60, published_layer=False),
         tmp_path_factory.mktemp("truth"),
     )
 
@@ -46,7 +46,7 @@ def test_who_moves_says_where_with_every_sample_and_is_there(lived, rows):
         assert latitude_deg == pytest.approx(there.latitude_deg[vehicle], abs=3e-3)
         assert speed_mps == pytest.approx(there.speed_mps[vehicle], abs=0.06)
     still = rows["terminal_index"] == np.flatnonzero(lived.sky.fleet.terminals.mobility == MobilityClass.FIXED)[0]
-    assert np.isfinite(rows["latitude_deg"][still]).sum() == lived.sky.settings.minutes
+    assert 1 <= np.isfinite(rows["latitude_deg"][still]).sum() <= lived.sky.settings.minutes
 
 
 def test_an_aircraft_changes_its_cell_and_the_plan_singles_it_out(lived):
@@ -101,7 +101,9 @@ def test_a_backpack_is_dark_on_its_way_and_comes_up_elsewhere(lived, rows):
     outages = lived.truth("outages")
     names = {lived.sky.inventory.terminals[who].terminal_id for who in hops.who.tolist()}
     dark = outages[(outages.cause == "power_lost") & outages.label_id.isna()]
-    assert set(dark.terminal_id) == names
+    assert names <= set(dark.terminal_id)
+    new = {lived.sky.inventory.terminals[who].terminal_id for who in lived.sky._service.dishes.installs._plan.who}
+    assert set(dark.terminal_id) <= names | new
 
 
 def test_a_new_terminal_is_installed_then_aligned_then_active_once_it_has_service(lived):
@@ -116,7 +118,8 @@ def test_a_new_terminal_is_installed_then_aligned_then_active_once_it_has_servic
         assert (at_ns >= on_ns).all()
         live = state == TerminalState.CONNECTED
         assert (at_ns[live] >= aligned_ns).all()
-        assert (everything["attitude_converged"][mine][at_ns < aligned_ns] == 0).mean() > 0.9 or not len(at_ns)
+        handled = everything["attitude_converged"][mine][at_ns < aligned_ns]
+        assert not len(handled) or (handled == 0).mean() > 0.9
         connected += bool(live.any())
         stages = everything["install_state"][mine]
         assert (np.diff(stages[stages >= 0]) >= 0).all()
