@@ -22,6 +22,7 @@ from simulators.causes import (
     NO_PLAN,
     OBSTRUCTION,
     POP_DOWN,
+    POWER_LOST,
     RAIN,
     SATELLITE_DOWN,
     SLEEPING,
@@ -137,7 +138,7 @@ class Readings:
         columns |= slow
         self._reporting.average(columns, self.reports)
         leave_out(columns, self._service.conditions.firmware)
-        self._sequence += self.reports  # without power too: a boot starts anew
+        self._sequence += self.reports & (codes != POWER_LOST) & (codes != SLEEPING)
         return columns
 
     def _clock_error_ns(self) -> Array:
