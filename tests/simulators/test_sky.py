@@ -172,7 +172,7 @@ def test_samples_are_numbered_without_holes_from_each_boot(bad_day):
     )
     steps = np.diff(rows["sequence"])[same]
     assert (steps == 1).all()
-    cadence_s = bad_day.sky.fleet.terminals.cadence_s[rows["terminal_index"][1:][same]]
+    cadence_s = bad_day.sky.fleet.terminals.cadence_s[rows["terminal_index"][1:][same]].astype(np.int64)
     assert (np.diff(rows["observed_at_ns"])[same] == cadence_s * SECOND_NS).all()
 
 
