@@ -292,7 +292,7 @@ def test_a_gateway_that_holds_terminals_again_is_no_cause():
 def test_whom_a_gateway_let_go_for_being_out_of_service_suffers_from_it_though_it_holds_others_again():
     let_go = (0, 21, 0, 1, DetachReason.GATEWAY_OUT_OF_SERVICE)
 
-    assert started_with(let_go, (2, 22, 1)) == [OutageCause.GATEWAY]
+    assert started_with(let_go, (2, 21, 1)) == [OutageCause.GATEWAY]
 
 
 def test_the_gateways_word_counts_also_when_it_comes_after_the_outage_was_said():
@@ -339,6 +339,12 @@ def test_a_terminal_first_heard_late_has_an_outage_behind_it_only_if_its_ring_sa
     found = story(late, between=[(35, frame([sample(s, **BAD, **first) for s in range(10, 30)], 35, stored=True))])
     assert spans(found) == [("outage_ended", 9, 29), ("outage_started", 9, None)]
     assert found[0][3]["stored"] == 1
+
+
+def test_what_a_ring_tells_while_the_first_sample_still_waits_for_its_turn_counts():
+    found = story(range(30, 140), between=[(31, frame([sample(s, **BAD) for s in range(10, 30)], 31, stored=True))])
+
+    assert spans(found) == [("outage_ended", 9, 29), ("outage_started", 9, None)]
 
 
 def test_a_commissioned_terminal_that_the_plan_covers_and_nobody_ever_heard_is_suspected_after_a_minute():
