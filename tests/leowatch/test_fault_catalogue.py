@@ -6,7 +6,7 @@ from ingest.contract.vocabulary import SubjectKind
 from simulators.contract.faults import FAULT_BY_KIND, FAULTS, FaultKind
 from streams.contract.catalogue import KIND_BY_NAME
 
-DECISION = Path(__file__).parents[2] / "docs/decisions/0007-which-events-have-a-fault.md"
+DECISION = Path(__file__).parents[2] / "docs/decisions/0011-which-events-have-a-fault.md"
 LIFE_ITSELF = {"handover", "gateway_handover"}
 ENDS = {"outage_ended": "outage_started", "tilt_restored": "tilt_critical", "gateway_restored": "gateway_isolated"}
 NO_TELEMETRY = {"sink_delegation_revoked"}

@@ -63,7 +63,7 @@ def _silence(chance, told, terminal, second, boot, sequence):
     length = chance.randrange(14, 40)
     back = second + length
     if chance.random() < 0.5:
-        # Whose gateway falls and holds others again within seconds, the log's order counts (decision 8).
+        # Whose gateway falls and holds others again within seconds, the log's order counts (decision 13).
         gateway, reason = chance.choice([(1, 0), (3, 2)])
         told.append((second + 3, "attach", (terminal, second + 1, 0, gateway, reason)))
         told.append((back - 3, "attach", (terminal, back - 3, 1)))
