@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ingest.contract.columns import Array, Columns, row_count, take
+from ingest.contract.columns import MISSING, Array, Columns, row_count, take
 from ingest.contract.instants import NS_PER_S, to_rfc3339
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import ServiceClass, SubjectKind
@@ -259,7 +259,7 @@ class Correlator:
         if waiting is not None and waiting.started_at_ns == notice.started_at_ns:
             del self._waiting[notice.subject_index]
             if notice.ended_at_ns - notice.started_at_ns >= WORTH_NS:
-                self._stand_alone(waiting, now_ns)
+                self._stand_alone(waiting, notice.ended_at_ns, now_ns)
         case = self._case_of_terminal.get(notice.subject_index)
         if case is None:
             return
@@ -299,14 +299,34 @@ class Correlator:
 
     # --- roots -----------------------------------------------------------------------------------------------------
 
-    def _gateway_of(self, outage: Notice) -> int:
-        """Return the gateway that explains an outage: planned or last serving, and down at its start; -1 for none."""
-        planned = self._planned_gateway(outage.subject_index, outage.started_at_ns + NS_PER_S)
-        for gateway in (planned, outage.from_gateway_index):
-            down = self._gateway_down.get(gateway)
-            if down is not None and down[0] - 2 * NS_PER_S <= outage.started_at_ns <= (down[1] or outage.started_at_ns):
-                return gateway
-        return -1
+    def _gateway_of(self, outage: Notice, until_ns: int = 0) -> int:
+        """Return the gateway that explains an outage: down when it last served, or when the plan led to it; -1 for none.
+
+        Args:
+            outage: Its start is known to within one report of the terminal.
+            until_ns: How far the outage is known to last: it may have begun otherwise and met the gateway in a later slot.
+        """
+        start_ns, seen_ns = outage.started_at_ns, self._seen_ns(outage)
+        edges_ns = self._slot_edges(seen_ns, until_ns)
+        for from_ns, to_ns in ((start_ns, seen_ns), *zip(edges_ns, edges_ns, strict=True)):
+            planned = self._planned_gateway(outage.subject_index, to_ns)
+            if self._was_down(planned, from_ns, to_ns):
+                return planned
+        return outage.from_gateway_index if self._was_down(outage.from_gateway_index, start_ns, seen_ns) else MISSING
+
+    def _seen_ns(self, outage: Notice) -> int:
+        """Return when the first report of an outage was due: it began within the one before."""
+        return outage.started_at_ns + round(self._inventory.terminals[outage.subject_index].cadence_s * NS_PER_S)
+
+    def _slot_edges(self, after_ns: int, until_ns: int) -> range:
+        slots = self._inventory.deployment
+        length_ns = round(slots.slot_length_s * NS_PER_S)
+        into_ns = (after_ns - round(slots.slot_phase_s * NS_PER_S)) % length_ns
+        return range(after_ns - into_ns + length_ns, until_ns, length_ns)
+
+    def _was_down(self, gateway: int, from_ns: int, to_ns: int) -> bool:
+        down = self._gateway_down.get(gateway)
+        return down is not None and down[0] - 2 * NS_PER_S <= to_ns and from_ns <= (down[1] or from_ns)
 
     def _explain_waiting(self, watermark_ns: int, now_ns: int) -> None:
         """Open incidents for outages that no gateway and no antenna explains, those of a cell together."""
@@ -314,13 +334,14 @@ class Correlator:
         for notice in self._waiting.values():
             by_cell.setdefault(self._cell_of(notice), []).append(notice)
         for cell_id, together in by_cell.items():
-            due = [n for n in together if watermark_ns >= n.started_at_ns + AREA_WINDOW_NS]
-            if due and len(together) >= max(AREA_TERMINALS, AREA_RATIO * self._cell_sizes[cell_id]):
+            due = [n for n in together if watermark_ns >= self._seen_ns(n) + AREA_WINDOW_NS]
+            enough = max(AREA_TERMINALS, AREA_RATIO * self._cell_sizes[cell_id])
+            if due and len(together) >= enough and cell_id != MISSING:  # who moves is of no cell
                 self._area_fails(cell_id, together, now_ns)
                 due = together
             else:
                 for notice in due:
-                    self._stand_alone(notice, now_ns)
+                    self._stand_alone(notice, watermark_ns, now_ns)
             for notice in due:
                 del self._waiting[notice.subject_index]
 
@@ -339,7 +360,11 @@ class Correlator:
         for notice in together:
             self._adopt(case, notice)
 
-    def _stand_alone(self, notice: Notice, now_ns: int) -> None:
+    def _stand_alone(self, notice: Notice, until_ns: int, now_ns: int) -> None:
+        gateway = self._gateway_of(notice, until_ns)
+        if gateway != MISSING and self._gateway_down[gateway][2].resolved_at_ns is None:
+            self._adopt(self._gateway_down[gateway][2], notice)
+            return
         case = self._case(
             notice, SubjectKind.TERMINAL, notice.subject_index, Severity.WARNING, self._tenant(notice), now_ns
         )

@@ -19,7 +19,9 @@ START_NS = 1_759_449_600 * NS_PER_S
 LATENESS_NS = 30 * NS_PER_S
 
 
-def inventory(terminals=20, per_cell=10, service=ServiceClass.CONSUMER):
+def inventory(terminals=20, per_cell=10, service=ServiceClass.CONSUMER, special=()):
+    """Return an inventory; `special` maps a terminal to fields that differ."""
+    special = dict(special)
     return Inventory(
         [
             Deployment(version=1, shard_count=2),
@@ -29,12 +31,13 @@ def inventory(terminals=20, per_cell=10, service=ServiceClass.CONSUMER):
             Gateway(gateway_id="gw-b", gateway_index=1, pop_index=0),
             *(
                 Terminal(
-                    terminal_id=f"ut-{i}", terminal_index=i, tenant_index=0, cell_id=i // per_cell, service=service
+                    terminal_id=f"ut-{i}", terminal_index=i, tenant_index=0,
+                    **{"cell_id": i // per_cell, "service": service} | special.get(i, {}),
                 )
                 for i in range(terminals)
             ),
         ]
-    )
+    )  # fmt: skip
 
 
 def event(kind, subject, start_s, *, end_s=None, gateway=-1, decided_s=None, subject_kind=SubjectKind.TERMINAL, **more):
@@ -113,6 +116,55 @@ def test_the_order_in_which_events_arrive_changes_nothing():
 
     for seed in range(5):
         assert [change.incident for change in run(gateway_failure(), seed=seed)] == straight
+
+
+def test_an_outage_that_begins_otherwise_and_meets_the_dead_gateway_in_its_next_slot_is_a_child():
+    def planned(_terminal, at_ns):
+        return 0 if at_ns >= START_NS + 90 * NS_PER_S else 1
+
+    events = [
+        event("gateway_isolated", 0, 60, subject_kind=SubjectKind.GATEWAY),
+        event("outage_started", 3, 84, gateway=1),
+        event("outage_ended", 3, 84, end_s=120, gateway=1),
+    ]
+
+    (incident,) = last(run(events, planned=planned)).values()
+    assert (incident.root_id, incident.terminals_affected_count) == ("gw-a", 1)
+
+
+def test_a_short_outage_before_the_slot_of_the_dead_gateway_is_none_of_its_children():
+    def planned(_terminal, at_ns):
+        return 0 if at_ns >= START_NS + 90 * NS_PER_S else 1
+
+    events = [
+        event("gateway_isolated", 0, 60, subject_kind=SubjectKind.GATEWAY),
+        event("outage_started", 3, 65, gateway=1),
+        event("outage_ended", 3, 65, end_s=88, gateway=1),
+    ]
+
+    found = {incident.root_id: incident for incident in last(run(events, planned=planned)).values()}
+    assert found["gw-a"].terminals_affected_count == 0
+    assert len(found) == 2
+
+
+def test_an_outage_of_a_terminal_that_seldom_reports_is_the_gateways_though_it_is_dated_before_the_fall():
+    stock = inventory(special={3: {"cadence_s": 15.0}})
+    events = [
+        event("gateway_isolated", 0, 60, subject_kind=SubjectKind.GATEWAY),
+        event("outage_started", 3, 48, gateway=0),
+        event("outage_started", 4, 48, gateway=0),
+    ]
+
+    found = {incident.root_id: incident for incident in last(run(events, stock=stock)).values()}
+    assert found["gw-a"].terminals_affected_count == 1
+    assert stock.terminals[4].terminal_id in found
+
+
+def test_terminals_that_move_are_of_no_cell_and_make_no_area():
+    stock = inventory(special={i: {"cell_id": -1} for i in range(20)})
+    found = last(run([event("outage_started", i, 60) for i in range(8)], stock=stock))
+
+    assert {incident.root_kind for incident in found.values()} == {SubjectKind.TERMINAL}
 
 
 def test_a_terminal_that_the_plan_moves_onto_the_dead_gateway_is_a_child_though_it_was_served_by_another():
