@@ -12,17 +12,11 @@ from simulators.geometry import Floats
 from simulators.network_conditions import NetworkConditions
 from simulators.orbits import Motion, propagate
 from simulators.path_health import known_resources
-from simulators.scheduler import Plan, Rules, Slots, all_resources, plan_slot
+from simulators.scheduler import Plan, Resources, Rules, Slots, all_resources, plan_slot
 from simulators.visibility import Ground, ground
 
 # Of what its model can do, a terminal wants about so much on average (see readings.py).
 _USUAL_DEMAND_RATIO = 0.15
-
-
-def expected_demand_bps(fleet: Fleet) -> Floats:
-    """Give what each cell is expected to want."""
-    wanted_bps = _USUAL_DEMAND_RATIO * DOWNLINK_CAPACITY_BPS[fleet.terminals.model]
-    return np.bincount(fleet.terminals.cell, weights=wanted_bps, minlength=len(fleet.cells)).astype(np.float64)
 
 
 class Assigner:
@@ -35,9 +29,7 @@ class Assigner:
         self._cells = ground(fleet.cells.latitude_deg, fleet.cells.longitude_deg)
         self._frequency = first_frequencies(fleet.cells)
         self._everyone = np.arange(len(fleet.carrying), dtype=np.int32)
-        self._demand_bps = expected_demand_bps(fleet)
-        trouble_free = all_resources(fleet.segment, fleet.carrying.on_duty, len(fleet.cells))
-        self._trouble_free = structs.replace(trouble_free, demand_bps=self._demand_bps)
+        self._wanted_bps = _USUAL_DEMAND_RATIO * DOWNLINK_CAPACITY_BPS[fleet.terminals.model]
         self._edges: dict[int, Motion] = {}
 
     def assign(self, slot_start_at_ns: int, belief: NetworkConditions | None = None) -> Plan:
@@ -68,9 +60,7 @@ class Assigner:
         edges = slot_start_at_ns, slot_start_at_ns + self._slots.length_ns
         self._edges = {at_ns: self._edges.get(at_ns) or self._undisturbed(at_ns) for at_ns in edges}
         start_km, end_km = (self._positions_km(at_ns, belief) for at_ns in edges)
-        resources = self._trouble_free
-        if belief is not None:
-            resources = known_resources(belief, len(self._everyone), self._demand_bps)
+        resources = self._resources(slot_start_at_ns, belief)
         serves = resources.satellite_serves.copy()
         serves[list(without)] = False
         return plan_slot(
@@ -88,6 +78,18 @@ class Assigner:
             ends_km=(start_km, end_km),
             rules=self._rules,
         )
+
+    def _resources(self, slot_start_at_ns: int, belief: NetworkConditions | None) -> Resources:
+        """Take what may be planned with; a cell in which nobody is, such as most of an ocean, gets no beam."""
+        count = len(self._fleet.cells)
+        cell = self._fleet.cell_at(slot_start_at_ns)
+        demand_bps = np.bincount(cell, weights=self._wanted_bps, minlength=count).astype(np.float64)
+        if belief is None:
+            known = all_resources(self._fleet.segment, self._fleet.carrying.on_duty, count)
+            known = structs.replace(known, demand_bps=demand_bps)
+        else:
+            known = known_resources(belief, len(self._everyone), demand_bps)
+        return structs.replace(known, cell_lit=known.cell_lit & (demand_bps > 0.0))
 
     def _positions_km(self, at_ns: int, belief: NetworkConditions | None) -> Floats:
         motion = self._edges[at_ns]

@@ -93,7 +93,7 @@ class Readings:
         self.reports = self._reporting.due(0)
         self.phase = rng.integers(0, 10, count, dtype=np.int8)
         self._pings = Pings(fleet, network.gateways, noise, rng)
-        self._traffic = Traffic(terminals, fleet.cells.longitude_deg, conditions, network.cells, noise, rng)
+        self.traffic = Traffic(terminals, fleet.cells.longitude_deg, conditions, network.cells, noise, rng)
         self._skewed_s = np.zeros(count, dtype=np.int32)
         self._named: Indexes = service.satellite
         self._boot_count = service.boot_count.copy()
@@ -132,8 +132,8 @@ class Readings:
             **self._service.dishes.underlays.columns(),
         }
         columns["alerts"][self._low_signal(live)] |= TerminalAlert.LOWER_SIGNAL_THAN_PREDICTED
-        self._service.dishes.health.live_through_second(self._traffic.load_ratio)
-        columns |= self._service.dishes.health.measure(self._traffic.load_ratio, columns["alerts"])
+        self._service.dishes.health.live_through_second(self.traffic.load_ratio)
+        columns |= self._service.dishes.health.measure(self.traffic.load_ratio, columns["alerts"])
         slow = self._slow(live) if self._slow_is_due(at_ns) else self._moving()
         columns |= slow
         self._reporting.average(columns, self.reports)
@@ -156,7 +156,7 @@ class Readings:
         if len(booted):
             self._boot_count[booted] = self._service.boot_count[booted]
             self._sequence[booted] = 0
-            self._traffic.start_anew(booted)
+            self.traffic.start_anew(booted)
 
     def _states(self, at_ns: int, codes: Codes) -> Array:
         """Say only what a terminal can know: not that a gateway fell, nor that it rains."""
@@ -194,11 +194,11 @@ class Readings:
         service, reception = self._service, self._service.dishes.reception
         if service.passes is None:
             raise RuntimeError("measure() before enter_slot(): there is no geometry yet")
-        self._traffic.begin(at_ns)
+        self.traffic.begin(at_ns)
         noise_db = np.float32(_SNR_NOISE_DB) * self._noise.normal()
         snr_db = np.where(live, np.round(reception.downlink_db + noise_db, 1), np.float32(np.nan))
         drop_ratio = self._pings.drop_ratio(at_ns, reception, service.gateway, live, absent_ratio)
-        latency_ms = self._pings.latency_ms(at_ns, service.cell, service.passes, self._traffic.queue_ms(), absent_ratio)
+        latency_ms = self._pings.latency_ms(at_ns, service.cell, service.passes, self.traffic.queue_ms(), absent_ratio)
         modcod = link.modcod(reception.downlink_db)
         modcod[~live] = NONE
         share = np.where(live, np.float32(1.0) - drop_ratio, np.float32(0.0))
@@ -206,7 +206,7 @@ class Readings:
             "snr_db": snr_db,
             "pop_ping_latency_ms": np.where(live & (drop_ratio < 1.0), latency_ms, np.float32(np.nan)),
             "pop_ping_drop_ratio": np.round(drop_ratio, 3),
-            **self._traffic.flow(service.cell, modcod, share, service.dishes.underlays.load_factor()),
+            **self.traffic.flow(service.cell, modcod, share, service.dishes.underlays.load_factor()),
             "obstruction_ratio": reception.obstruction_ratio(),
             "modcod": modcod,
         }

@@ -342,5 +342,5 @@ class Sky:
         )
         records += self._stations.report_pops(at_ns, received_at_ns, plan, self._cell_bps, self._packer)
         if at_ns % EVERY_NS == 0:
-            records += self._spacecraft.report(at_ns, received_at_ns, plan, self._cell_bps, self._packer)
+            records += self._spacecraft.report(at_ns, received_at_ns, plan, self._readings.traffic.crowd, self._packer)
         return records

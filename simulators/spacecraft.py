@@ -45,21 +45,21 @@ class Spacecraft:
         latitude_deg, longitude_deg, _ = geodetic(self._motion(at_ns).position_km[0])
         return latitude_deg, longitude_deg
 
-    def report(self, at_ns: int, received_at_ns: int, plan: Plan, cell_bps: Floats, packer: Packer) -> list[Record]:
+    def report(self, at_ns: int, received_at_ns: int, plan: Plan, crowd: Floats, packer: Packer) -> list[Record]:
         """Return the frames of one instant.
 
         Args:
             at_ns: When they measured.
             received_at_ns: The door's clock.
             plan: Of the running slot.
-            cell_bps: What flows to and from each cell.
+            crowd: What each cell wants, as a share of what its beams carry.
             packer: The door.
         """
         motion = self._motion(at_ns)
         kinds = {
             "satellite": self._states(at_ns, motion, plan),
             "laser": self._lasers(at_ns, motion.position_km[0]),
-            "satellite_beam": self._beams(at_ns, plan, cell_bps),
+            "satellite_beam": self._beams(at_ns, plan, crowd),
         }
         return [packer.source(kind, FEED, columns, received_at_ns) for kind, columns in kinds.items()]
 
@@ -108,13 +108,13 @@ class Spacecraft:
         }
         return columns if has_peer.all() else take(columns, has_peer)
 
-    def _beams(self, at_ns: int, plan: Plan, cell_bps: Floats) -> dict[str, Array]:
+    def _beams(self, at_ns: int, plan: Plan, crowd: Floats) -> dict[str, Array]:
         """Report every beam that is lit; those of one cell carry equal shares."""
         cell = np.repeat(np.arange(len(plan.beam_count)), plan.beam_count)
         first = np.repeat(np.cumsum(plan.beam_count) - plan.beam_count, plan.beam_count)
         number = (np.arange(len(cell)) - first).astype(np.int32)
         works = operational(self._network.satellites)[plan.satellite_index[cell]]
-        load_ratio = np.clip(cell_bps[cell] / (plan.beam_count[cell] * self._rules.beam_capacity_bps), 0.0, 1.0)
+        load_ratio = np.clip(crowd[cell], 0.0, 1.0)
         return {
             "satellite_index": plan.satellite_index[cell],
             "observed_at_ns": np.full(len(cell), at_ns),

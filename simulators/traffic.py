@@ -56,6 +56,7 @@ class Traffic:
 
     Attributes:
         load_ratio: What each terminal moves, as a share of its plan.
+        crowd: What everybody in a cell wants, as a share of what its beams carry; above 1 they share.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Traffic:
         self._uplink_bytes = self._downlink_bytes // 9
         self._habit: Floats32 = np.zeros(count, dtype=np.float32)
         self._habit_at_ns = -_HABIT_EVERY_NS
-        self._crowd: Floats = np.zeros(len(longitude_of_cell_deg))
+        self.crowd: Floats = np.zeros(len(longitude_of_cell_deg))
         self.load_ratio: Floats32 = np.zeros(count, dtype=np.float32)
 
     def begin(self, at_ns: int) -> None:
@@ -88,13 +89,13 @@ class Traffic:
             self._habit = self._busy_ratio * demand_at(hour, self._terminals.service).astype(np.float32)
         hour = solar_hour(at_ns, self._longitude_of_cell_deg)
         usual = _USUAL_CROWD * demand_at(hour, np.full(len(hour), ServiceClass.CONSUMER))
-        self._crowd = usual * self._cells.demand_factor
+        self.crowd = usual * self._cells.demand_factor
 
     def queue_ms(self) -> Floats:
         """Give what each cell's crowd adds to its queue: little until the beam is nearly full."""
-        full = np.minimum(self._crowd, _FULL)
+        full = np.minimum(self.crowd, _FULL)
         waiting = np.minimum(_CROWD_QUEUE_MS * full / (1.0 - full), _CROWD_QUEUE_LIMIT_MS)
-        return np.where(self._crowd > 1.0, _CROWD_QUEUE_LIMIT_MS, waiting)
+        return np.where(self.crowd > 1.0, _CROWD_QUEUE_LIMIT_MS, waiting)
 
     def flow(self, cell: Indexes, modcod: Array, live_ratio: Floats32, habit_factor: Floats32) -> dict[str, Array]:
         """Let a second's traffic flow.
@@ -109,7 +110,7 @@ class Traffic:
         wanted = np.clip(
             self._habit * self._conditions.demand_factor * habit_factor * noise, np.float32(0.001), np.float32(1.0)
         )
-        granted = (1.0 / np.maximum(self._crowd, 1.0)).astype(np.float32)
+        granted = (1.0 / np.maximum(self.crowd, 1.0)).astype(np.float32)
         demand = wanted * granted[cell]
         carried = np.minimum(demand, _PLAN_SHARE[modcod]) * live_ratio
         downlink_bps = np.floor(self._downlink_capacity_bps * carried)

@@ -134,3 +134,11 @@ def test_a_terminal_looks_at_where_its_satellite_is_and_not_at_where_it_was_plan
     others = (plan.satellite_index != plan.satellite_index[near]) & (plan.satellite_index != NONE)
     assert 1.0 < apart_km[near] < 25.0
     assert (apart_km[others] == 0).all()
+
+
+def test_a_cell_in_which_nobody_is_gets_no_beam(fleet, plan):
+    """Ships and flights have cells all along their ways: over an ocean, beams are off but where they are."""
+    nobody = np.bincount(fleet.cell_at(START_AT_NS), minlength=len(fleet.cells)) == 0
+    assert nobody.any()
+    assert (plan.beam_count[nobody] == 0).all()
+    assert (plan.beam_count[~nobody] > 0).mean() > 0.9

@@ -76,9 +76,9 @@ def ground(fleet, plan, passes, network):
 def space(fleet, plan, network):
     spacecraft = Spacecraft(fleet, network, Rules())
 
-    def said(at_ns=AT_NS, cell_bps=0.0):
+    def said(at_ns=AT_NS, crowd=0.0):
         caught = Caught()
-        spacecraft.report(at_ns, at_ns, plan, np.full(len(fleet.cells), cell_bps), caught)
+        spacecraft.report(at_ns, at_ns, plan, np.full(len(fleet.cells), crowd), caught)
         return caught.rows
 
     return said
@@ -231,7 +231,7 @@ def test_satellites_on_their_way_up_thrust_and_serve_nobody(space, fleet, plan):
 
 
 def test_no_beam_carries_more_than_it_can_and_no_satellite_lights_more_than_it_has(space, plan):
-    beams = space(cell_bps=1e12)["satellite_beam"]
+    beams = space(crowd=7.0)["satellite_beam"]
     assert len(beams.cell_id) == plan.beam_count.sum()
     assert beams.load_ratio.max() == 1.0
     assert np.bincount(beams.satellite_index).max() <= Rules().beam_count
