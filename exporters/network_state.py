@@ -24,8 +24,8 @@ from streams.contract.rollups import RTT_BUCKETS_MS, RollupHeader, bucket_name
 
 # A worker that crashes says again what it has said since its last snapshot (30 s of log time); this is far beyond it.
 REMEMBERED_NS = 600 * NS_PER_S
-# A window is corrected for 2 h (design section 3).
-CORRECTED_NS = 2 * 3600 * NS_PER_S
+# A window is corrected for 2 h (design section 3), and the last correction has some way to go.
+CORRECTED_NS = (2 * 3600 + 900) * NS_PER_S
 # A gap is counted in whole seconds at 1 Hz; a slot is 30 s.
 GAP_BUCKETS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0, 60.0, float("inf"))
 RTT_BUCKETS_S = tuple(limit / 1000 for limit in RTT_BUCKETS_MS)
@@ -180,14 +180,14 @@ class NetworkState:
         values = {name: rollup.column(name).tolist() for name in _WINDOW_COLUMNS}
         start_ns = rollup.header.window_start_ns
         for row in range(rollup.rows):
-            new = {name: _known(values[name][row]) for name in _ADDED}
             gateway, pop, model = values["gateway_index"][row], values["pop_index"][row], values["model"][row]
             before = self._windows.get((start_ns, gateway, pop, model), {})
-            self._windows[start_ns, gateway, pop, model] = new
+            # A counter cannot go down: of a correction only what goes beyond all that was told is added.
+            told = {name: max(_known(values[name][row]), before.get(name, 0.0)) for name in _ADDED}
+            self._windows[start_ns, gateway, pop, model] = told
             if counts:
                 label = (names(SubjectKind.GATEWAY, gateway) if gateway >= 0 else NOWHERE,)
-                # A counter cannot go down: of a correction only what it adds is told.
-                self._add_window(label, {name: max(0.0, value - before.get(name, 0.0)) for name, value in new.items()})
+                self._add_window(label, {name: value - before.get(name, 0.0) for name, value in told.items()})
         self._forget_windows(start_ns - CORRECTED_NS)
 
     def _add_window(self, label: Labels, added: dict[str, float]) -> None:

@@ -1,11 +1,13 @@
-"""The road indoors, in one process: what Faust, the correlator and the exporters' shells do over Kafka, over memory here."""
+"""The road indoors, in one process: what Faust, the merge, the correlator and the exporters' shells do over Kafka, over memory here."""
 
 from collections.abc import Callable
 
 from ingest.contract.topics import SIDE_TOPICS, TERMINAL_TELEMETRY
 from leowatch.memory_bus import MemoryBus
+from streams.contract.topics import PARTIALS
 from streams.incident_bench import READS, IncidentBench
 from streams.knowledge import Knowledge
+from streams.rollup_bench import RollupBench
 from streams.side_inputs import SideInputs
 from streams.workbench import Workbench
 
@@ -16,7 +18,7 @@ class Road:
     Args:
         bus: Where the door's records lie, and where what is found is put.
         partition_count: Of the telemetry topic.
-        now_ns: Stamps dead letters.
+        now_ns: Stamps dead letters; by it a window's corrections wait for each other.
     """
 
     def __init__(self, bus: MemoryBus, *, partition_count: int, now_ns: Callable[[], int]) -> None:
@@ -25,8 +27,10 @@ class Road:
         self._side_inputs = SideInputs()
         self._side = bus.reader(SIDE_TOPICS)
         self._telemetry = bus.reader([TERMINAL_TELEMETRY])
+        self._partials = bus.reader([PARTIALS])
         self._findings = bus.reader(READS)
         self.workbench = Workbench(partition_count=partition_count, knowledge=self._known)
+        self._rollups = RollupBench()
         self._incidents: IncidentBench | None = None
 
     @property
@@ -53,6 +57,9 @@ class Road:
                     at_ns=self._now_ns(),
                 )
             )
+        for message in self._partials.drain():
+            self._bus.put(self._rollups.handle(message))
+        self._bus.put(self._rollups.advance(self._now_ns()))
         incidents = self._incident_bench(knowledge)
         for message in self._findings.drain():
             self._bus.put(incidents.handle(message))

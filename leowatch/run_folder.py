@@ -1,4 +1,4 @@
-"""What a run leaves behind: telemetry, plan, inventory, events, incidents and pages as files that the judge can read."""
+"""What a run leaves behind: telemetry, plan, inventory, events, rollups, incidents and pages as files that the judge can read."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,10 +20,12 @@ from ingest.contract.topics import CONTACT_PLAN, CONTROL_RECORDS, INGEST_TOPICS
 from streams.contract.detail import InventoryNames, details, encode_detail
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import decode_incident
-from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
+from streams.contract.rollups import ROLLUP, ROLLUP_LAYOUTS, RollupHeader
+from streams.contract.topics import GATEWAY_ROLLUPS, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
 
 TELEMETRY_TOPICS = tuple(topic for topic in INGEST_TOPICS if topic.name.startswith("telemetry."))
-READS = (*TELEMETRY_TOPICS, CONTACT_PLAN, CONTROL_RECORDS, TERMINAL_EVENTS, NETWORK_EVENTS, INCIDENTS)
+_FINDINGS = (TERMINAL_EVENTS, NETWORK_EVENTS, INCIDENTS, GATEWAY_ROLLUPS)
+READS = (*TELEMETRY_TOPICS, CONTACT_PLAN, CONTROL_RECORDS, *_FINDINGS)
 
 # Facts of a frame's header that a row needs once it has left its frame.
 _OF_FRAME = (
@@ -37,6 +39,7 @@ _OF_SLOT = (
     Column(name="published_at_ns", dtype="i8", description="When it was published."),
     Column(name="valid_from_ns", dtype="i8", description="From when these rows hold."),
 )
+_OF_WINDOW = (Column(name="revision", dtype="i4", description="Of a window's rows the highest holds."),)
 _BULK = {topic.name for topic in (*TELEMETRY_TOPICS, CONTACT_PLAN)}
 
 
@@ -85,6 +88,8 @@ class RunFolder:
                 self.events_count += 1
             elif message.topic == INCIDENTS.name:
                 self._incident(message.value)
+            elif message.topic == GATEWAY_ROLLUPS.name:
+                self._rollup(message.value)
 
     def _telemetry(self, value: bytes) -> None:
         frame = decode(value, LAYOUTS, TelemetryHeader)
@@ -110,6 +115,12 @@ class RunFolder:
             for detail in details(frame.columns, self._names):
                 self._line("events", encode_detail(detail))
             self.events_count += frame.rows
+
+    def _rollup(self, value: bytes) -> None:
+        frame = decode(value, ROLLUP_LAYOUTS, RollupHeader)
+        if not isinstance(frame, Rejected) and frame.rows:
+            revision = np.full(frame.rows, frame.header.revision, np.int32)
+            self._file(ROLLUP, "rollups", _OF_WINDOW).write({**frame.columns, "revision": revision})
 
     def _incident(self, value: bytes) -> None:
         self._line("incidents", value)

@@ -1,10 +1,11 @@
-"""The workshop's commands: `python -m streams worker` and `python -m streams correlator`."""
+"""The workshop's commands: `python -m streams worker`, `python -m streams merge` and `python -m streams correlator`."""
 
 import contextlib
 import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import faust
@@ -15,6 +16,7 @@ from rich import print_json
 
 from ingest.contract.bus import Fatal
 from streams.correlator_worker import CorrelatorWorker
+from streams.merge_worker import MergeWorker
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.side_reader import SideReader
@@ -56,15 +58,25 @@ def worker(check: Annotated[bool, typer.Option(help="Print the resolved settings
 
 
 @cli.command()
+def merge(check: Annotated[bool, typer.Option(help="Print the resolved settings and exit.")] = False) -> None:
+    """Run the deployment's one rollup merge until it is told to stop; it reads its settings from STREAMS_*."""
+    _run_alone(MergeWorker, check=check)
+
+
+@cli.command()
 def correlator(check: Annotated[bool, typer.Option(help="Print the resolved settings and exit.")] = False) -> None:
     """Run the deployment's one correlator until it is told to stop; it reads its settings from STREAMS_*."""
+    _run_alone(CorrelatorWorker, check=check)
+
+
+def _run_alone(begin: Callable[[Settings], MergeWorker | CorrelatorWorker], *, check: bool) -> None:
     settings = Settings()
     if check:
         print_json(settings.model_dump_json())
         return
     _log_as(settings)
     try:
-        at_work = CorrelatorWorker(settings)
+        at_work = begin(settings)
     except (Fatal, KafkaError) as error:
         halt(error)
         return

@@ -26,6 +26,7 @@ class ShardFacts:
         shard: Which one.
         terminals: Their indexes.
         tenants: Whose they are.
+        model: Their hardware.
         cell_ids: The cells that they are planned in.
         cadence_ns: How often they report.
         outage_ns: How long a bad run is an outage.
@@ -37,6 +38,7 @@ class ShardFacts:
     shard: int
     terminals: Array
     tenants: Array
+    model: Array
     cell_ids: Array
     cadence_ns: Array
     outage_ns: Array
@@ -279,6 +281,7 @@ class Knowledge:
             shard=shard,
             tenants=np.array([t.tenant_index for t in mine], np.int32),
             terminals=np.array([t.terminal_index for t in mine], np.int32),
+            model=np.array([t.model for t in mine], np.int8),
             cell_ids=np.array([t.cell_id for t in mine], np.int64),
             cadence_ns=np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64),
             outage_ns=np.where(critical, self.thresholds.critical_outage_ns, self.thresholds.outage_ns),

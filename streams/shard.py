@@ -1,7 +1,7 @@
 """One shard's step: a frame in, the new past and what was noticed out; the sequencer, then each detector over its layers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,24 +11,26 @@ from ingest.contract.frame import Frame, TelemetryHeader
 from ingest.contract.telemetry import ATTACHMENT, TERMINAL, place_of
 from ingest.contract.vocabulary import SubjectKind
 from streams import clock as clocks
-from streams import sequencer
+from streams import partials, sequencer
 from streams.clock import ClockState
 from streams.contract.events import EVENT, event_keys
-from streams.contract.rollups import RollupHeader
 from streams.detectors import handover, outage, outage_state, settlement, tilt
 from streams.detectors.handover import HandoverState
 from streams.detectors.outage_state import OutageState, Surroundings
 from streams.detectors.tilt import TiltState
 from streams.knowledge import Knowledge
+from streams.partials import Accounts, Said
 from streams.sequencer import Layer, SequencerState
 
 COLUMNS_READ = frozenset({
     "terminal_index", "boot_count", "sequence", "observed_at_ns", "state", "serving_satellite_index", "beam_id",
     "gateway_index", "pop_index", "pop_ping_latency_ms", "pop_ping_drop_ratio", "attached", "detach_reason",
     "effective_at_ns",
-    *tilt.READS,
+    *tilt.READS, *partials.READS,
 })  # fmt: skip
-STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 2, "tilt": 2}
+STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 2, "tilt": 2, "accounts": 1}
+# What a snapshot holds beside the clock.
+_PARTS = ("sequencer", "handover", "outage", "tilt", "accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class ShardState:
     handover: HandoverState
     outage: OutageState
     tilt: TiltState
+    accounts: Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,14 @@ class Findings:
 
     Attributes:
         events: Columns of the event layout; empty when there is none.
-        partials: Windows that the watermark has passed.
+        partials: Windows that the watermark has passed, and corrections of earlier ones.
         clock_ns: The shard's log time.
         watermark_ns: Everything that starts before it has been said.
         counts: What moved, by name.
     """
 
     events: dict[str, Array]
-    partials: list[tuple[RollupHeader, dict[str, Array]]]
+    partials: Said
     clock_ns: int
     watermark_ns: int
     counts: dict[str, int]
@@ -68,7 +71,7 @@ def new_state(shard: int, shard_count: int) -> ShardState:
     """Return a shard of which nothing is remembered; it grows to its inventory with the first frame."""
     return ShardState(
         shard, shard_count, 0, clocks.new_state(0), sequencer.new_state(0), handover.new_state(0), outage_state.new_state(0),
-        tilt.new_state(0),
+        tilt.new_state(0), partials.new_state(0),
     )  # fmt: skip
 
 
@@ -89,10 +92,11 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
     moves = clock.clock_ns > state.clock.clock_ns
     state = replace(state, clock=clock)
     found: list[dict[str, Array]] = []
+    said: Said = []
     counts: dict[str, int] = {}
     if moves:
         # All that was received before the clock moved is in, however it was cut into frames; this frame's rows are later.
-        state, found, counts = _pass_time(state, knowledge, header.plan_version)
+        state, found, said, counts = _pass_time(state, knowledge, header.plan_version)
     if header.kind == ATTACHMENT.kind:
         state = replace(state, outage=outage.attach(state.outage, frame.columns, place))
     elif header.kind == TERMINAL.kind:
@@ -100,7 +104,7 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
         found += more
         counts = {name: counts.get(name, 0) + moved.get(name, 0) for name in counts | moved}
     events = _events(found, state, clock.clock_ns)
-    return state, Findings(events, [], clock.clock_ns, clock.clock_ns - limits.lateness_ns, counts)
+    return state, Findings(events, said, clock.clock_ns, clock.clock_ns - limits.lateness_ns, counts)
 
 
 def _places(frame: Frame[TelemetryHeader], state: ShardState) -> Array:
@@ -120,7 +124,8 @@ def _samples(
 ) -> tuple[ShardState, list[dict[str, Array]], dict[str, int]]:
     limits, facts, header = knowledge.thresholds, knowledge.facts(state.shard), frame.header
     at = sequencer.at_once(place, state.places)
-    state = replace(state, clock=clocks.carry(state.clock, header.producer_id, at))
+    accounts = partials.measure(state.accounts, frame.columns, at, knowledge, state.shard, state.clock.clock_ns)
+    state = replace(state, clock=clocks.carry(state.clock, header.producer_id, at), accounts=accounts)
     if header.stored:
         folded = settlement.fold(state.outage, frame.columns, place, knowledge, facts)
         return replace(state, outage=folded), [], {"stored_samples": frame.rows}
@@ -148,6 +153,7 @@ def _judge(
     unjudged_count = 0
     for layer in layers:
         around = _around(state, knowledge, plan_version)
+        before = len(found)
         moved, events, unjudged = handover.step(state.handover, layer, knowledge, state.shard, plan_version)
         found += events
         unjudged_count += unjudged
@@ -155,7 +161,10 @@ def _judge(
         found += events
         tilted, events = tilt.step(state.tilt, layer, out.phase == outage_state.OUT, knowledge, state.shard)
         found += events
-        state = replace(state, handover=moved, outage=out, tilt=tilted)
+        accounts = partials.follow(
+            state.accounts, layer, state.handover.serving, moved.serving, out, found[before:], knowledge, state.shard
+        )
+        state = replace(state, handover=moved, outage=out, tilt=tilted, accounts=accounts)
     return state, found, unjudged_count
 
 
@@ -169,7 +178,7 @@ def _around(state: ShardState, knowledge: Knowledge, plan_version: int) -> Surro
 
 def _pass_time(
     state: ShardState, knowledge: Knowledge, plan_version: int
-) -> tuple[ShardState, list[dict[str, Array]], dict[str, int]]:
+) -> tuple[ShardState, list[dict[str, Array]], Said, dict[str, int]]:
     """Let the clock speak: held samples go on when their wait is over, then silence is judged."""
     limits = knowledge.thresholds
     sequence, admitted = sequencer.admit(
@@ -178,17 +187,22 @@ def _pass_time(
     state = replace(state, sequencer=sequence)
     state, found, unjudged_count = _judge(state, admitted.layers, knowledge, plan_version)
     before = state.outage.phase
+    blind = clocks.blind(state.clock)
     out, events = outage.pass_time(
-        state.outage, _around(state, knowledge, plan_version), clocks.blind(state.clock),
+        state.outage, _around(state, knowledge, plan_version), blind,
         clocks.watched_since_ns(state.clock), (state.sequencer.boot_count, state.sequencer.sequence),
     )  # fmt: skip
     found += events
+    accounts, said = partials.pass_time(
+        state.accounts, state.handover.serving, out, events, blind, state.clock.clock_ns, knowledge, state.shard
+    )
     silent = np.flatnonzero((out.phase != before) & (out.phase != outage_state.GOOD)) if out is not state.outage else ()
     tilted = state.tilt
     if len(silent):
         tilted, events = tilt.fall_silent(tilted, np.asarray(silent), knowledge.facts(state.shard), limits)
         found += events
-    return replace(state, outage=out, tilt=tilted), found, {"handovers_without_plan": unjudged_count}
+    counts = {"handovers_without_plan": unjudged_count}
+    return replace(state, outage=out, tilt=tilted, accounts=accounts), found, said, counts
 
 
 def _events(found: Iterable[dict[str, Array]], state: ShardState, clock_ns: int) -> dict[str, Array]:
@@ -213,20 +227,21 @@ def _events(found: Iterable[dict[str, Array]], state: ShardState, clock_ns: int)
     return {name: values.astype(EVENT.column(name).numpy_type, copy=False) for name, values in whole.items()}
 
 
+_NOT_BY_PLACE = ("sequencer.held", "outage.told.", "accounts.ledger.", "accounts.measures.holes.")
+
+
 def _grow(state: ShardState, places: int) -> ShardState:
     """Return the state with room for terminals that the inventory has added."""
     if places <= state.places:
         return state
     fresh = ShardState(
         state.shard, state.shard_count, places, clocks.new_state(places), sequencer.new_state(places),
-        handover.new_state(places), outage_state.new_state(places), tilt.new_state(places),
+        handover.new_state(places), outage_state.new_state(places), tilt.new_state(places), partials.new_state(places),
     )  # fmt: skip
-    if not state.places:
-        return replace(fresh, clock=replace(state.clock, carrier=fresh.clock.carrier))
     grown = to_arrays(fresh)
     for name, old in to_arrays(state).items():
-        rows = name.startswith(("sequencer.held", "outage.told."))  # of some terminals, and not one a terminal
-        if rows or (name.startswith("clock.") and name != "clock.carrier"):
+        # Some are of some terminals, and not one a terminal.
+        if name.startswith(_NOT_BY_PLACE) or (name.startswith("clock.") and name != "clock.carrier"):
             grown[name] = old
         else:
             grown[name] = np.concatenate([old, grown[name][len(old) :]])
@@ -243,7 +258,7 @@ def to_arrays(state: ShardState) -> dict[str, Array]:
         "clock.clock_ns": np.array([state.clock.clock_ns]),
         "clock.carrier": state.clock.carrier,
     }
-    for part in ("sequencer", "handover", "outage", "tilt"):
+    for part in _PARTS:
         arrays |= _flat(part, getattr(state, part))
     return arrays
 
@@ -256,6 +271,8 @@ def _flat(prefix: str, part: Any) -> dict[str, Array]:
             arrays |= {f"{prefix}.{each.name}.{i}": array for i, array in enumerate(value)}
         elif isinstance(value, dict):
             arrays |= {f"{prefix}.{each.name}.{name}": array for name, array in value.items()}
+        elif is_dataclass(value):
+            arrays |= _flat(f"{prefix}.{each.name}", value)
         else:
             arrays[f"{prefix}.{each.name}"] = value
     return arrays
@@ -274,7 +291,8 @@ def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> Shard
     )
     places = len(clock.carrier)
     fresh = {"sequencer": sequencer.new_state(places), "handover": handover.new_state(places),
-             "outage": outage_state.new_state(places), "tilt": tilt.new_state(places)}  # fmt: skip
+             "outage": outage_state.new_state(places), "tilt": tilt.new_state(places),
+             "accounts": partials.new_state(places)}  # fmt: skip
     parts = {name: _unflat(name, part, arrays) for name, part in fresh.items()}
     return ShardState(shard=shard, shard_count=shard_count, places=places, clock=clock, **parts)
 
@@ -288,6 +306,8 @@ def _unflat(prefix: str, part: Any, arrays: dict[str, Array]) -> Any:
             values[each.name] = tuple(inner[str(i)] for i in range(len(value)))
         elif isinstance(value, dict):
             values[each.name] = inner
+        elif is_dataclass(value):
+            values[each.name] = _unflat(name, value, arrays)
         else:
             values[each.name] = arrays[name]
     return replace(part, **values)

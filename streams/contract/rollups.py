@@ -16,7 +16,11 @@ class RollupHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The metadata of a partial (with its shard) or of a whole (shard -1).
 
     Attributes:
-        revision: A whole replaces the one before as a correction, up to 2 h.
+        revision: A whole replaces the one before. A partial is what is new since the revision before it, so one that takes
+            something back has values below zero; the first one comes when the shard's watermark passes the window, with or
+            without rows. Corrections come for 2 h.
+        part: Which of the frames of a partial it is; a whole's frames have different rows, and need no number.
+        part_count: How many they are.
     """
 
     kind: str
@@ -26,6 +30,8 @@ class RollupHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     shard: int = -1
     shard_count: int = 0
     revision: int = 1
+    part: int = 0
+    part_count: int = 1
 
 
 def bucket_name(limit_ms: float) -> str:

@@ -42,11 +42,11 @@ PARTIALS = Topic(
     value="rollup frame",
     spread=Spread.SHARD,
     retention_s=DAY_S,
-    description="Each shard's part of a window.",
+    description="Each shard's part of a window: its first word, then what has changed since.",
 )
 GATEWAY_ROLLUPS = Topic(
     name="rollups.gateway.v1",
-    key="window start",
+    key="window start, 8 bytes big-endian",
     value="rollup frame",
     retention_s=7 * DAY_S,
     description="Merged windows by gateway, PoP and model.",

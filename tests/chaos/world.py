@@ -130,7 +130,11 @@ class World:
             self._producer.send(record.topic.name, key=record.key, value=record.value, partition=record.partition)
         self._producer.flush()
 
-    def worker(self, name, *, module="streams", **settings) -> Worker:
+    def alone(self, verb) -> Worker:
+        """Return a process of which a deployment has one, not yet started."""
+        return self.worker(verb, verb=verb)
+
+    def worker(self, name, *, module="streams", verb="worker", **settings) -> Worker:
         """Return a worker, not yet started."""
         port = free_port()
         environment = {
@@ -144,7 +148,7 @@ class World:
             **{f"STREAMS_{key.upper()}": str(value) for key, value in settings.items()},
         }
         worker = Worker(
-            name, [sys.executable, "-m", module, "worker"], self._folder,
+            name, [sys.executable, "-m", module, verb], self._folder,
             is_ready=lambda: True, environment=environment,
         )  # fmt: skip
         worker.metrics_port = port
@@ -158,11 +162,11 @@ class World:
         with self.kafka.admin() as admin:
             admin.delete_records({place: end - 1 for place, end in ends.items()})
 
-    def progress(self) -> int:
-        """Return how many records the events topic has."""
+    def progress(self, topic=TERMINAL_EVENTS) -> int:
+        """Return how many records a topic of shards has."""
         consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, group_id=None)
         try:
-            return sum(consumer.end_offsets(_places(TERMINAL_EVENTS)).values())
+            return sum(consumer.end_offsets(_places(topic)).values())
         finally:
             consumer.close()
 

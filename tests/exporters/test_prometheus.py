@@ -147,6 +147,18 @@ def test_a_window_is_counted_once_and_a_correction_adds_only_what_is_new(log, si
     assert found["leo_gateway_pop_ping_latency_seconds_sum", "gw-1"] == 1.8
 
 
+def test_seconds_that_are_taken_away_and_given_back_are_counted_once(log, sink):
+    sink.write([log.rollup(revision=revision, good_s=good_s) for revision, good_s in ((1, 60.0), (2, 40.0), (3, 60.0))])
+    assert scraped(sink)["leo_service_good_seconds_total", "gw-1"] == 60
+
+
+def test_a_window_that_is_corrected_after_two_hours_is_still_known(log, sink):
+    sink.write([log.rollup(), log.rollup(minute=121), log.rollup(revision=2, bad_s=5.0)])
+    found = scraped(sink)
+    assert found["leo_gateway_samples_total", "gw-1"] == 120
+    assert found["leo_service_bad_seconds_total", "gw-1"] == 5 + 2
+
+
 def test_the_watermark_is_told_only_when_every_shard_has_been_heard(log, sink):
     sink.write([log.events(shard=0, clock_s=90)])
     assert ("leo_pipeline_watermark_timestamp_seconds",) not in scraped(sink)

@@ -402,7 +402,7 @@ class ReferenceTerminal:
             if self.context is None and self.let_go(self.start):
                 self.context = OutageCause.GATEWAY
         if self.heard is not None and self.observed is not None and not blind:
-            silent = clock - self.heard
+            silent = clock - max(self.heard, self.shard.joined.get(self.carrier, 0))
             detached = self.newest and not self.newest[1] and self.newest[0] >= self.observed - limits.silence_ns
             if self.phase != "out" and detached and silent > self.hold + self.cadence:
                 self.lose()

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporters.contract.topics import EXPORTERS_TOPICS
 from exporters.parquet import connect
+from ingest.contract.bus import Message
 from ingest.contract.frame import decode
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.topics import INGEST_TOPICS
@@ -23,12 +24,21 @@ from simulators.run import Settings, new_sky
 from streams.contract.detail import InventoryNames, decode_detail, details
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import decode_incident
-from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, STREAMS_TOPICS, TERMINAL_EVENTS
+from streams.contract.topics import (
+    GATEWAY_ROLLUPS,
+    INCIDENTS,
+    NETWORK_EVENTS,
+    PARTIALS,
+    STREAMS_TOPICS,
+    TERMINAL_EVENTS,
+)
+from streams.rollup_bench import REPLACE_EVERY_NS, RollupBench
 from tests.stack import composed
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.ports import free_port
 from tests.stack.servers.web import get_text
 from tests.stack.wall import has_found_its_pager, hurried_routes, hurried_rules, prometheus_config
+from tests.streams.partial_sums import final
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 10
@@ -87,7 +97,7 @@ class Road:
         self.broker, self.folder, self.aws, self.queue_url = broker, folder, aws, queue_url
         self.webhook, self.monitor = webhook, monitor
         self.labels = labels
-        self.names = InventoryNames(inventory)
+        self.inventory, self.names = inventory, InventoryNames(inventory)
         self.events = {}
         for value in read_all(broker, TERMINAL_EVENTS):
             frame = decode(value, EVENT_LAYOUTS, EventHeader)
@@ -99,6 +109,7 @@ class Road:
         for value in read_all(broker, INCIDENTS):
             incident = decode_incident(value)
             self.incidents[incident.incident_id] = incident
+        self.windows = final(read_all(broker, GATEWAY_ROLLUPS))
 
     def _keep(self, detail):
         known = self.events.get(detail["event_key"])
@@ -135,6 +146,7 @@ def road(tmp_path_factory, influx, moto, prometheus, alertmanager):
         with KafkaWriter(broker.bootstrap) as writer:
             play(sky, writer, speed_ratio=SPEED, monotonic_s=time.monotonic, sleep_s=time.sleep)
         until(lambda: _all_said(broker, sky), 90, "the correlator resolves what is over")
+        until(lambda: _all_merged(broker), 90, "the merge says every window's last word")
         until(lambda: _has_caught_up(history_port), 60, "the history has read everything")
         time.sleep(3)  # the last scrape, the last batch of each sink
         history.terminate()  # what it holds in memory goes to disk as it closes
@@ -170,6 +182,7 @@ def _start_everything(up, folder, broker, influx, moto, page_port):
         "NO_PROXY": "127.0.0.1",
     }  # fmt: skip
     up.enter_context(running("streams", "worker", log=folder / "worker.log", **streams))
+    up.enter_context(running("streams", "merge", log=folder / "merge.log", **streams))
     up.enter_context(running("streams", "correlator", log=folder / "correlator.log", **streams))
     for sink in ("influx", "prometheus", "eventbridge", "cloudwatch"):
         up.enter_context(running("exporters", sink, log=folder / f"{sink}.log", **dock))
@@ -189,6 +202,15 @@ def _all_said(broker, sky):
     """Say whether the gateway's incident is there and over."""
     incidents = {i.incident_id: i for i in map(decode_incident, read_all(broker, INCIDENTS))}
     return any(i.cause == "gateway_isolated" and not i.is_open for i in incidents.values()) and sky is not None
+
+
+def _all_merged(broker):
+    """Say whether the wholes come to what one bench makes of the partials."""
+    bench = RollupBench()
+    for value in read_all(broker, PARTIALS):
+        bench.handle(Message(topic=PARTIALS.name, partition=0, offset=0, key=b"", value=value, timestamp_ms=0))
+    said = [*bench.advance(0), *bench.advance(REPLACE_EVERY_NS)]
+    return said and final(record.value for record in said) == final(read_all(broker, GATEWAY_ROLLUPS))
 
 
 def test_each_fault_is_an_incident_with_the_right_root(road):
@@ -276,3 +298,56 @@ def test_cloudwatch_counts_every_told_kind_right(road):
 
 def _last_minute(road):
     return max(d["decided_at"] for d in road.events.values())[:16]
+
+
+def _samples(road):
+    return sum(total.get("samples_count", 0) for total in road.windows.values())
+
+
+def test_each_window_is_found_in_influx_as_its_last_revision_says_it(road, influx):
+    def total(field):
+        flux = f"""
+            from(bucket: "{influx.bucket}") |> range(start: -1h)
+              |> filter(fn: (r) => r._measurement == "rollup_gateway" and r._field == "{field}") |> group() |> sum()
+        """
+        with InfluxDBClient(influx.url, influx.token, org=influx.org) as client:
+            return client.query_api().query(flux)[0].records[0].get_value()
+
+    assert len({key[0] for key in road.windows}) >= MINUTES - 2
+    assert total("samples_count") == _samples(road) > 50_000
+    assert total("bad_s") == pytest.approx(sum(found.get("bad", 0) for found in road.windows.values()) / NS_PER_S)
+
+
+def test_each_window_is_found_once_in_parquet_as_its_last_revision_says_it(road):
+    rows = connect(road.folder / "history").sql("""
+        select epoch_ns(window_start_at), gateway_id, pop_id, samples_count, good_s from rollups where samples_count > 0
+    """).fetchall()  # fmt: skip
+    ids = {"gateway": [g.gateway_id for g in road.inventory.gateways], "pop": [p.pop_id for p in road.inventory.pops]}
+    found = [(at, gateway, pop, count, round(good_s * NS_PER_S)) for at, gateway, pop, count, good_s in rows]
+    said = [
+        (at, ids["gateway"][gateway] if gateway >= 0 else None, ids["pop"][pop] if pop >= 0 else None,
+         total["samples_count"], total.get("good", 0))
+        for (at, gateway, pop, _), total in road.windows.items() if "samples_count" in total
+    ]  # fmt: skip
+    assert sorted(map(str, found)) == sorted(map(str, said))
+
+
+def test_prometheus_has_every_sample_and_bad_second_of_the_windows(road):
+    def total(metric):
+        return float(road.monitor.query(f"sum({metric})")[0]["value"][1])
+
+    bad_s = sum(found.get("bad", 0) for found in road.windows.values()) / NS_PER_S
+    assert total("leo_gateway_samples_total") == _samples(road)
+    # A counter keeps what a correction takes away.
+    assert bad_s - 0.001 <= total("leo_service_bad_seconds_total") <= 1.1 * bad_s + 60
+
+
+def test_cloudwatch_has_the_windows_as_they_were_said_first(road):
+    cloudwatch = road.aws.client("cloudwatch")
+    metrics = cloudwatch.list_metrics(Namespace="Leowatch", MetricName="samples_count")["Metrics"]
+    gateways = {
+        dimension["Value"] for metric in metrics for dimension in metric["Dimensions"] if dimension["Name"] == "Gateway"
+    }
+    said = {road.inventory.gateways[key[1]].gateway_id for key in road.windows if key[1] >= 0}
+
+    assert gateways - {"none"} == said
