@@ -24,6 +24,7 @@ from simulators.run import Settings, new_sky
 from streams.contract.detail import InventoryNames, decode_detail, details
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import decode_incident
+from streams.contract.rollups import ROLLUP_LAYOUTS, RollupHeader
 from streams.contract.topics import (
     GATEWAY_ROLLUPS,
     INCIDENTS,
@@ -348,6 +349,8 @@ def test_cloudwatch_has_the_windows_as_they_were_said_first(road):
     gateways = {
         dimension["Value"] for metric in metrics for dimension in metric["Dimensions"] if dimension["Name"] == "Gateway"
     }
-    said = {road.inventory.gateways[key[1]].gateway_id for key in road.windows if key[1] >= 0}
+    frames = [decode(value, ROLLUP_LAYOUTS, RollupHeader) for value in read_all(road.broker, GATEWAY_ROLLUPS)]
+    first = [frame.columns["gateway_index"].tolist() for frame in frames if frame.header.revision == 1 and frame.rows]
+    said = {road.inventory.gateways[index].gateway_id for indexes in first for index in indexes if index >= 0}
 
     assert gateways - {"none"} == said
