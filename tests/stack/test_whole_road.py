@@ -344,11 +344,9 @@ def test_prometheus_has_every_sample_and_bad_second_of_the_windows(road):
 
 
 def test_cloudwatch_has_the_windows_as_they_were_said_first(road):
-    cloudwatch = road.aws.client("cloudwatch")
-    metrics = cloudwatch.list_metrics(Namespace="Leowatch", MetricName="samples_count")["Metrics"]
-    gateways = {
-        dimension["Value"] for metric in metrics for dimension in metric["Dimensions"] if dimension["Name"] == "Gateway"
-    }
+    pages = road.aws.client("cloudwatch").get_paginator("list_metrics")
+    metrics = [m for page in pages.paginate(Namespace="Leowatch", MetricName="samples_count") for m in page["Metrics"]]
+    gateways = {each["Value"] for metric in metrics for each in metric["Dimensions"] if each["Name"] == "Gateway"}
     frames = [decode(value, ROLLUP_LAYOUTS, RollupHeader) for value in read_all(road.broker, GATEWAY_ROLLUPS)]
     first = [frame.columns["gateway_index"].tolist() for frame in frames if frame.header.revision == 1 and frame.rows]
     said = {road.inventory.gateways[index].gateway_id for indexes in first for index in indexes if index >= 0}
