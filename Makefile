@@ -51,7 +51,7 @@ test: setup ## Everything: checks, unit tests, and the same road through the rea
 	tests/stack/setup.sh --background
 	$(MAKE) check
 	$(MAKE) test-quick
-	$(BIN)/pytest -q -m "slow and not stack and not browser"
+	$(BIN)/pytest -q -n 2 -m "slow and not stack and not browser"
 	tests/stack/setup.sh
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "stack or browser" $(ARGS)
 

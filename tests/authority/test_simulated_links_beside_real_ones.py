@@ -11,6 +11,8 @@ from leowatch.pictures import simulated_rtt_ms
 from simulators.causes import HANDOVER, IN_SERVICE
 from simulators.run import Settings, new_sky
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data" / "starlink_ping"
 SEATTLE = "no-isl-ping-gw-seattle-230911-170535-0.1s-60min.txt.gz"
 LAGOS = "isl-ping-gw-lagos-230911-172603-0.1s-60min.txt.gz"

@@ -10,6 +10,8 @@ from simulators.orbits import propagate
 from simulators.run import Settings
 from tests.simulators.lived import live_through
 
+pytestmark = pytest.mark.slow
+
 S = 1_000_000_000
 SLOT = 30 * S
 KINDS = {

@@ -9,6 +9,8 @@ from simulators.run import Settings, new_sky
 from simulators.scenario import BadScenario
 from tests.simulators.lived import by_terminal, live_through
 
+pytestmark = pytest.mark.slow
+
 SECOND_NS = 1_000_000_000
 
 

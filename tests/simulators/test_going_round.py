@@ -5,6 +5,8 @@ import pytest
 from simulators.run import Settings
 from tests.simulators.lived import live_through
 
+pytestmark = pytest.mark.slow
+
 SECOND_NS = 1_000_000_000
 STARTS_S = {
     "gateway_storm": 10,

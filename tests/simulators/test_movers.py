@@ -7,6 +7,8 @@ from simulators.run import Settings
 from simulators.tracks import Kind, where
 from tests.simulators.lived import by_terminal, live_through
 
+pytestmark = pytest.mark.slow
+
 SECOND_NS = 1_000_000_000
 
 

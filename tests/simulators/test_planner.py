@@ -1,9 +1,13 @@
 """The control plane: ahead of time, late, silent, and round what is broken."""
 
+import pytest
+
 from simulators.network_conditions import ControlPlane
 from simulators.run import Settings, new_sky
 from simulators.scheduler import NONE
 from tests.simulators.lived import live_through
+
+pytestmark = pytest.mark.slow
 
 S = 1_000_000_000
 

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +153,7 @@ def test_a_snapshot_between_any_two_frames_changes_nothing(seed):
     assert final(made, known, between=lambda s: from_arrays(0, 1, to_arrays(s))) == final(made, known)
 
 
+@pytest.mark.slow
 def test_the_stories_are_worth_telling():
     """Invariance of nothing proves nothing."""
     spoken = {
