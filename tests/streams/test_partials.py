@@ -145,6 +145,16 @@ def test_stored_samples_fill_the_windows_they_were_measured_in_and_no_repeat_cou
     assert extremes(said)[START_NS + 60 * S] == (30.0, 42.0)
 
 
+def test_a_repeat_in_the_same_frame_does_not_count_either():
+    state, said = run([lives(40)], 40)
+    for stored, rows in ((False, [sample(41), sample(41)]), (True, [sample(40)] * 3)):
+        state, findings = step(state, frame(rows, 41, stored=stored), KNOWN)
+        said += findings.partials
+    _, later = run([], 100, state=state, start_s=42)
+
+    assert add_up(said + later)[START_NS, 1, 1, 1]["samples_count"] == 42
+
+
 def test_a_counter_that_starts_anew_loses_nothing_and_invents_nothing():
     told = lives(20) | {
         second: sample(second, boot_count=2, sequence=second - 20) for second in range(20, 40)
