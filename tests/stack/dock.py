@@ -114,7 +114,7 @@ def run_until_killed_at_commit(name, broker, replay, **settings):
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
-def until(question, within_s=30.0):
+def until(question, within_s=90.0):
     """Ask until the answer is true; return it."""
     deadline_s = time.monotonic() + within_s
     while not (answer := question()):

@@ -51,7 +51,8 @@ class Page:
 
     def sees_the_failure(self):
         found = self.state()
-        return bool(self.down()) and found["now"]["counts"]["outage"] > 0 and found["now"]["open_incidents_count"] > 0
+        roots = {incident["root_id"] for incident in found["incidents"]}
+        return bool(self.down() & roots) and found["now"]["counts"]["outage"] > 0
 
 
 @contextmanager
