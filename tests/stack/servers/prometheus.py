@@ -23,7 +23,6 @@ def command(prometheus: str, config: Path, data_dir: Path, address: str) -> list
         f"--config.file={config}",
         f"--storage.tsdb.path={data_dir}",
         f"--web.listen-address={address}",
-        "--web.enable-lifecycle",
         "--log.level=warn",
     ]
 
