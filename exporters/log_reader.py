@@ -8,7 +8,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from exporters.contract.sink import Place
-from ingest.contract.bus import Fatal, Message, Retry
+from ingest.contract.bus import Fatal, Message, Retry, message_of
 from ingest.contract.topics import Topic
 from streams.contract.topics import replay_topic
 
@@ -96,7 +96,7 @@ class LogReader:
     def poll(self, timeout_s: float) -> list[Message]:
         """Return the next records, in order within a place."""
         polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=self._batch_records)
-        return [_message(record) for records in polled.values() for record in records]
+        return [message_of(record) for records in polled.values() for record in records]
 
     def positions(self) -> dict[Place, int]:
         """Return the offset of the next record of each place."""
@@ -128,15 +128,3 @@ class LogReader:
 
 def _plain(offsets: Mapping[Any, int]) -> dict[Place, int]:
     return {(place.topic, place.partition): offset for place, offset in offsets.items()}
-
-
-def _message(record: Any) -> Message:
-    return Message(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key or b"",
-        value=record.value,
-        timestamp_ms=record.timestamp,
-        headers=tuple((name, value or b"") for name, value in record.headers or ()),
-    )

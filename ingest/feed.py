@@ -10,7 +10,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from ingest.contract.bus import Message, Retry
+from ingest.contract.bus import Message, Retry, message_of
 from ingest.contract.inventory import Inventory
 from ingest.contract.packing import Versions
 from ingest.contract.topics import SIDE_TOPICS, TERMINAL_TELEMETRY
@@ -122,15 +122,3 @@ def _places(consumer: KafkaConsumer) -> Iterator[TopicPartition]:
 def _fetch(consumer: KafkaConsumer) -> Iterator[Message]:
     for records in consumer.poll(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS).values():
         yield from map(message_of, records)
-
-
-def message_of(record: Any) -> Message:
-    """Return a client's record as ours."""
-    return Message(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key or b"",
-        value=record.value,
-        timestamp_ms=record.timestamp,
-    )

@@ -3,10 +3,9 @@
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from ingest.contract.bus import Retry
+from ingest.contract.bus import Retry, message_of
 from ingest.contract.inventory import Inventory
 from ingest.contract.topics import INVENTORY_TOPICS, Topic
-from ingest.feed import message_of
 from ingest.in_force import InForce
 
 _POLL_MS = 500

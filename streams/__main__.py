@@ -82,7 +82,8 @@ def _run_alone(begin: Callable[[Settings], MergeWorker | CorrelatorWorker], *, c
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.closing(at_work), contextlib.suppress(KeyboardInterrupt):
-        at_work.run()
+        while True:
+            at_work.turn()
 
 
 def _log_as(settings: Settings) -> None:

@@ -4,13 +4,11 @@ Incidents are a pure function of the findings, so a restart derives the same rev
 holds are not said twice, and nobody is woken twice.
 """
 
-from kafka import KafkaConsumer, TopicPartition
-
 from ingest.contract.packing import Record
 from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENT_CHILDREN, INCIDENTS
 from streams.incident_bench import READS, IncidentBench
-from streams.ordered_reader import OrderedReader
+from streams.ordered_reader import OrderedReader, written
 from streams.seat import Seat
 from streams.sender import Sender
 from streams.settings import Settings
@@ -18,7 +16,6 @@ from streams.side_reader import SideReader
 
 # Two correlators would each page for what they see.
 GROUP = "leowatch-correlator"
-_POLL_MS = 200
 
 
 class CorrelatorWorker:
@@ -39,17 +36,12 @@ class CorrelatorWorker:
         self._said = said_before(settings.kafka)
         self._children_are_new = True
 
-    def run(self) -> None:
-        """Work until the process is told to stop.
+    def turn(self) -> None:
+        """Read what is there, decide, and say it.
 
         Raises:
             KafkaError: The broker refused a record or took too long: a restart derives it again.
         """
-        while True:
-            self.turn()
-
-    def turn(self) -> None:
-        """Read what is there, decide, and say it."""
         self._seat.hold()
         self._bench.know(self._side.knowledge())
         said = [record for message in self._reader.read() for record in self._bench.handle(message)]
@@ -77,18 +69,8 @@ class CorrelatorWorker:
 
 def said_before(bootstrap: str) -> dict[bytes, int]:
     """Return the highest revision of each incident that the topic holds."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
-    try:
-        place = TopicPartition(INCIDENTS.name, 0)
-        consumer.assign([place])
-        consumer.seek_to_beginning(place)
-        end = consumer.end_offsets([place])[place]
-        said: dict[bytes, int] = {}
-        while consumer.position(place) < end:
-            for records in consumer.poll(timeout_ms=_POLL_MS).values():
-                for record in records:
-                    if record.value is not None:
-                        said[record.key] = max(decode_incident(record.value).revision, said.get(record.key, 0))
-        return said
-    finally:
-        consumer.close()
+    said: dict[bytes, int] = {}
+    for message in written(bootstrap, INCIDENTS):
+        if message.value is not None:
+            said[message.key] = max(decode_incident(message.value).revision, said.get(message.key, 0))
+    return said

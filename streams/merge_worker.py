@@ -6,12 +6,10 @@ that the topic already holds is not said twice.
 
 import time
 
-from kafka import KafkaConsumer, TopicPartition
-
 from ingest.contract.frame import Rejected, decode
 from streams.contract.rollups import ROLLUP_LAYOUTS, RollupHeader
 from streams.contract.topics import GATEWAY_ROLLUPS, PARTIALS
-from streams.ordered_reader import OrderedReader
+from streams.ordered_reader import OrderedReader, written
 from streams.rollup_bench import KEPT_NS, RollupBench
 from streams.seat import Seat
 from streams.sender import Sender
@@ -19,7 +17,6 @@ from streams.settings import Settings
 
 # Two merges would each say every window, and neither would know what the other has said.
 GROUP = "leowatch-merge"
-_POLL_MS = 200
 _NS_PER_MS = 1_000_000
 
 
@@ -39,17 +36,12 @@ class MergeWorker:
         self._reader = OrderedReader(settings.kafka, [PARTIALS], from_ms=from_ms)
         self._sender = Sender(settings.kafka)
 
-    def run(self) -> None:
-        """Work until the process is told to stop.
+    def turn(self) -> None:
+        """Read what is there, add it up, and say what is whole.
 
         Raises:
             KafkaError: The broker refused a record or took too long: a restart derives it again.
         """
-        while True:
-            self.turn()
-
-    def turn(self) -> None:
-        """Read what is there, add it up, and say what is whole."""
         self._seat.hold()
         refused = [record for message in self._reader.read() for record in self._bench.handle(message)]
         self._sender.send([*refused, *self._bench.advance(time.time_ns())])
@@ -63,21 +55,12 @@ class MergeWorker:
 
 def said_before(bootstrap: str) -> tuple[dict[int, int], int | None]:
     """Return the highest revision of each window that the topic holds, and when the last was said; None for never."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
-    try:
-        place = TopicPartition(GATEWAY_ROLLUPS.name, 0)
-        consumer.assign([place])
-        consumer.seek_to_beginning(place)
-        end = consumer.end_offsets([place])[place]
-        said: dict[int, int] = {}
-        last_ms = None
-        while consumer.position(place) < end:
-            for record in (record for records in consumer.poll(timeout_ms=_POLL_MS).values() for record in records):
-                last_ms = max(record.timestamp, last_ms or 0)
-                frame = decode(record.value, ROLLUP_LAYOUTS, RollupHeader, only=frozenset())
-                if not isinstance(frame, Rejected):
-                    start_ns = frame.header.window_start_ns
-                    said[start_ns] = max(frame.header.revision, said.get(start_ns, 0))
-        return said, last_ms
-    finally:
-        consumer.close()
+    said: dict[int, int] = {}
+    last_ms = None
+    for message in written(bootstrap, GATEWAY_ROLLUPS):
+        last_ms = max(message.timestamp_ms, last_ms or 0)
+        frame = decode(message.value or b"", ROLLUP_LAYOUTS, RollupHeader, only=frozenset())
+        if not isinstance(frame, Rejected):
+            start_ns = frame.header.window_start_ns
+            said[start_ns] = max(frame.header.revision, said.get(start_ns, 0))
+    return said, last_ms

@@ -1,11 +1,10 @@
 """All partitions of some topics on Kafka, read in one order and in no consumer group."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from ingest.contract.bus import Fatal, Message
+from ingest.contract.bus import Fatal, Message, message_of
 from ingest.contract.topics import Topic
 from streams.log_order import LogOrder, Place
 
@@ -31,7 +30,7 @@ class OrderedReader:
             bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
             check_crcs=True, max_poll_records=_BATCH_RECORDS,
         )  # fmt: skip
-        places = list(self._find(topics))
+        places = list(places_of(self._consumer, topics))
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
         if from_ms is not None:
@@ -54,13 +53,6 @@ class OrderedReader:
         ends = self._consumer.end_offsets(list(places))
         return frozenset((p.topic, p.partition) for p in places if self._consumer.position(p) < ends[p])
 
-    def _find(self, topics: Iterable[Topic]) -> Iterator[TopicPartition]:
-        for topic in topics:
-            partitions = self._consumer.partitions_for_topic(topic.name)
-            if not partitions:
-                raise Fatal(f"topic {topic.name} is not there: create the topics first")
-            yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
-
     def _seek(self, places: Iterable[TopicPartition], from_ms: int) -> None:
         for place, found in self._consumer.offsets_for_times(dict.fromkeys(places, from_ms)).items():
             if found is None:
@@ -69,9 +61,29 @@ class OrderedReader:
                 self._consumer.seek(place, found.offset)
 
 
-def message_of(record: Any) -> Message:
-    """Return a client's record as ours."""
-    return Message(
-        topic=record.topic, partition=record.partition, offset=record.offset, key=record.key or b"", value=record.value,
-        timestamp_ms=record.timestamp,
-    )  # fmt: skip
+def places_of(consumer: KafkaConsumer, topics: Iterable[Topic]) -> Iterator[TopicPartition]:
+    """Yield every partition of topics.
+
+    Raises:
+        Fatal: A topic is missing.
+    """
+    for topic in topics:
+        partitions = consumer.partitions_for_topic(topic.name)
+        if not partitions:
+            raise Fatal(f"topic {topic.name} is not there: create the topics first")
+        yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
+
+
+def written(bootstrap: str, topic: Topic) -> Iterator[Message]:
+    """Yield what a topic of one partition holds by now, oldest first."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
+    try:
+        place = TopicPartition(topic.name, 0)
+        consumer.assign([place])
+        consumer.seek_to_beginning(place)
+        end = consumer.end_offsets([place])[place]
+        while consumer.position(place) < end:
+            for records in consumer.poll(timeout_ms=_POLL_MS).values():
+                yield from map(message_of, records)
+    finally:
+        consumer.close()

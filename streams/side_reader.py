@@ -3,15 +3,14 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 
-from ingest.contract.bus import Fatal, Message
+from ingest.contract.bus import Message, message_of
 from ingest.contract.topics import CONTACT_PLAN, SIDE_TOPICS
 from streams.knowledge import Knowledge
-from streams.ordered_reader import message_of
+from streams.ordered_reader import places_of
 from streams.plan_book import PLAN_HISTORY_S
 from streams.side_inputs import SideInputs
 
@@ -55,7 +54,7 @@ class SideReader:
 
     def start(self) -> None:
         """Read what is there, wait until that is a whole inventory, and follow from then on."""
-        places = list(self._places())
+        places = list(places_of(self._consumer, SIDE_TOPICS))
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
         self._skip_old_plans()
@@ -74,13 +73,6 @@ class SideReader:
         if self._thread.is_alive():
             self._thread.join()
         self._consumer.close()
-
-    def _places(self) -> Iterator[TopicPartition]:
-        for topic in SIDE_TOPICS:
-            partitions = self._consumer.partitions_for_topic(topic.name)
-            if not partitions:
-                raise Fatal(f"topic {topic.name} is not there: create the topics first")
-            yield from (TopicPartition(topic.name, partition) for partition in sorted(partitions))
 
     def _skip_old_plans(self) -> None:
         """Begin with the plans that telemetry which is still kept may ask for; both are kept by the broker's time."""

@@ -1,7 +1,7 @@
 """The bus: what a room needs of Kafka, so that the one-process default and the tests can be something else."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,6 +20,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     value: bytes | None
     timestamp_ms: int
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def message_of(record: Any) -> Message:
+    """Return a Kafka client's record as ours."""
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key or b"",
+        value=record.value,
+        timestamp_ms=record.timestamp,
+        headers=tuple((name, value or b"") for name, value in record.headers or ()),
+    )
 
 
 class Retry(Exception):  # noqa: N818 - the third fate's name, beside Rejected and Fatal

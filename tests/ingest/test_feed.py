@@ -65,8 +65,9 @@ class Consumer:
 
 def record(message):
     return SimpleNamespace(
-        topic=message.topic, partition=0, offset=message.offset, key=message.key, value=message.value, timestamp=0
-    )
+        topic=message.topic, partition=0, offset=message.offset, key=message.key, value=message.value, timestamp=0,
+        headers=[],
+    )  # fmt: skip
 
 
 def heard(topics, monkeypatch):
