@@ -45,7 +45,11 @@ class LogReader:
             )
         except KafkaTimeoutError as error:
             raise Retry(f"no broker answers at {bootstrap}") from error
-        self._places = [TopicPartition(*place) for place in self._find(topics)]
+        try:
+            self._places = [TopicPartition(*place) for place in self._find(topics)]
+        except Retry:
+            self._consumer.close()  # who waits for a topic comes again and again
+            raise
         self._consumer.assign(self._places)
 
     @property

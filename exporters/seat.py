@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError, KafkaError
+from kafka.errors import KafkaError
 
 from exporters.contract.topics import EXPORTERS_DEADLETTER
 from ingest.contract.bus import Retry
@@ -69,10 +69,7 @@ class Seat:
         self._claim.pause(*self._claim.assignment())  # nothing is read here
 
     def _refuse_company(self, ours: int) -> None:
-        try:
-            groups: Any = self._admin.describe_groups([self._name])
-        except CoordinatorNotAvailableError as error:
-            raise Retry(f"group {self._name} has no coordinator yet") from error
+        groups: Any = self._admin.describe_groups([self._name])
         members = sum(len(found["members"]) for found in groups.values())
         if members > ours:
             raise Retry(f"another exporter of this sink is at work (group {self._name})")

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.contract.topics import REPLAY_ID
+
 
 class Settings(BaseSettings):
     """What one exporter needs to know; each sink reads its own part."""
@@ -15,7 +17,7 @@ class Settings(BaseSettings):
     group: str = Field(default="leowatch-exporters", description="Prefix of the group under which a sink commits.")
     replay: str = Field(
         default="",
-        pattern=r"^([a-z0-9][a-z0-9-]{0,63})?$",
+        pattern=rf"^({REPLAY_ID})?$",
         description="Export the topics of this replay (`replay.<id>.*`) instead of the live ones.",
     )
     batch_records: int = Field(default=500, ge=1, description="Records a write takes at most.")

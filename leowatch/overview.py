@@ -40,6 +40,7 @@ _TILT = frozenset({"tilt_warning", "tilt_critical", "tilt_disturbed", "tilt_rest
 _CODES = {code_of(kind): kind for kind in _OUTAGE | _TILT}
 _EVENT_COLUMNS = ("event_code", "subject_index", "started_at_ns", "ended_at_ns", "expected")
 _IN_ORBIT = ("position_x_km", "position_y_km", "position_z_km")
+_OF_SATELLITES = frozenset({"satellite_index", "lifecycle", *_IN_ORBIT})
 
 
 def event_frame(value: bytes) -> Frame[EventHeader] | None:
@@ -116,7 +117,7 @@ class Overview:
                 self._tilted.opens(terminal, started_ns, None)
 
     def _positions(self, value: bytes) -> None:
-        frame = decode(value, {SATELLITE.kind: SATELLITE}, TelemetryHeader)
+        frame = decode(value, {SATELLITE.kind: SATELLITE}, TelemetryHeader, only=_OF_SATELLITES)
         if isinstance(frame, Rejected) or not frame.rows:
             return
         who = frame.columns["satellite_index"]
@@ -198,12 +199,12 @@ class Overview:
     def _states(self) -> Array:
         """Return each terminal's state: an outage is worse than a tilted face, a tilted face worse than a suspicion."""
         states = np.full(len(self._ids), TerminalState.SERVICE, np.int8)
-        foreseen = self._suspected.facts() | self._out.facts()
+        suspected, out = self._suspected.facts(), self._out.facts()
         for state, terminals in (
-            (TerminalState.SUSPECTED, self._suspected.facts()),
-            (TerminalState.EXPECTED_GAP, [t for t, expected in foreseen.items() if expected]),
+            (TerminalState.SUSPECTED, suspected),
+            (TerminalState.EXPECTED_GAP, [t for t, expected in (suspected | out).items() if expected]),
             (TerminalState.TILTED, self._tilted.facts()),
-            (TerminalState.OUTAGE, [t for t, expected in self._out.facts().items() if not expected]),
+            (TerminalState.OUTAGE, [t for t, expected in out.items() if not expected]),
         ):
             who = np.fromiter(terminals, np.int64)
             states[who[who < len(states)]] = state

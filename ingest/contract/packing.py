@@ -192,7 +192,7 @@ class Packer:
 def _by_terminal(rows: Array, terminals: Array) -> Array:
     """Return rows in the order of their terminals, each one's in theirs: a reader takes these three times as fast."""
     whose = terminals[rows]
-    return rows if bool((whose[1:] > whose[:-1]).all()) else rows[np.argsort(whose, kind="stable")]
+    return rows if bool((whose[1:] >= whose[:-1]).all()) else rows[np.argsort(whose, kind="stable")]
 
 
 def _portions(rows: Array, size: int) -> Sequence[Array]:

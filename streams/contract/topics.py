@@ -73,7 +73,7 @@ STREAMS_TOPICS = (
 )  # fmt: skip
 
 REPLAY_PREFIX = "replay."
-_REPLAY_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+REPLAY_ID = r"[a-z0-9][a-z0-9-]{0,63}"
 
 
 def replay_topic(topic: Topic, replay: str) -> Topic:
@@ -82,7 +82,7 @@ def replay_topic(topic: Topic, replay: str) -> Topic:
     Raises:
         ValueError: The replay's id is none.
     """
-    if not _REPLAY_ID.fullmatch(replay):
+    if not re.fullmatch(REPLAY_ID, replay):
         raise ValueError(f"replay id {replay!r}: take 1 to 64 of a-z, 0-9 and '-', the first not '-'")
     return msgspec.structs.replace(
         topic, name=f"{REPLAY_PREFIX}{replay}.{topic.name}", retention_s=DAY_S, compacted=False

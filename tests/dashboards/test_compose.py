@@ -161,8 +161,11 @@ def test_a_stack_test_runs_each_of_our_programs_by_the_very_command(name):
         assert f'composed.command("{name}"' in tests
     else:
         _, module, *verb = arguments
-        by_hand, by_sink = f'"{module}", "{verb[0]}"', f'composed.of("{module}", name)'
-        assert by_hand in tests or (by_sink in tests and f'"{verb[0]}"' in tests)
+        by_hand = f'composed.of("{module}", "{verb[0]}"' in tests or (
+            f'running("{module}", "{verb[0]}"' in tests and "composed.of(module, *arguments)" in tests
+        )
+        by_sink = f'composed.of("{module}", name)' in tests and f'"{verb[0]}"' in tests
+        assert by_hand or by_sink
 
 
 @pytest.mark.parametrize("settings", [IngestSettings, StreamsSettings, ExportersSettings])

@@ -8,6 +8,7 @@ import pytest
 from dashboards.page.state import SatelliteRole, SiteState, TerminalState
 from dashboards.page.wire import to_parts
 from ingest.contract.frame import encode
+from ingest.contract.inventory import Deployment, Inventory
 from ingest.contract.packing import inventory_records
 from leowatch.memory_bus import MemoryBus
 from leowatch.road import Road
@@ -132,8 +133,13 @@ def test_a_record_that_cannot_be_read_changes_nothing(log, topic):
 
 
 def test_a_finding_about_a_terminal_that_no_inventory_has_yet_waits_for_it(log):
-    state = shown([*who(log), *both_shards(log, an_event(terminal=900))])
-    assert state.counts[TerminalState.SERVICE] == 8
+    more = [*an_inventory(terminals=9).records()[1:], Deployment(version=2, shard_count=2)]
+    later = [log.message(r.topic, r.value, r.key) for r in inventory_records(Inventory(more))]
+    watch = Watch(label="a log")
+    watch.take([*who(log), *both_shards(log, an_event(terminal=8))])
+    assert watch.state(NOON_NS + 62 * S).counts[TerminalState.SERVICE] == 8
+    watch.take(later)
+    assert state_of(watch.state(NOON_NS + 62 * S), "t-8") is TerminalState.OUTAGE
 
 
 @pytest.fixture(scope="module")

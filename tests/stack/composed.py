@@ -1,11 +1,15 @@
 """Our programs as docker-compose.yml runs them, with this machine's addresses in the places of the containers'."""
 
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parents[2]
+_STOPS_WITHIN_S = 30
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
@@ -25,3 +29,21 @@ def of(module: str, *arguments: str) -> list[str]:
     ]
     assert found, f"no service of docker-compose.yml runs `python -m {module} {' '.join(arguments)}`"
     return command(found[0])
+
+
+@contextmanager
+def started(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command as people do, and stop it in order."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -77,26 +76,9 @@ def environment(broker, replay, **settings):
     return {**os.environ, **aws, **basis, "EXPORTERS_RETRY_LONGEST_S": "0.5", **own}
 
 
-@contextmanager
 def exporting(name, broker, replay, log, **settings):
-    """Run an exporter as people do, and stop it in order."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            composed.of("exporters", name),
-            env=environment(broker, replay, **settings),
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """Run an exporter."""
+    return composed.started(composed.of("exporters", name), log, environment(broker, replay, **settings))
 
 
 def run_until_killed_at_commit(name, broker, replay, **settings):

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import urllib.error
-import urllib.request
 from collections import Counter
 
 import influxdb_client
@@ -15,6 +13,7 @@ from tests.exporters.findings import Log, an_event, key_of
 from tests.stack import dock
 from tests.stack.servers import kafka as kafkas
 from tests.stack.servers.ports import free_port
+from tests.stack.servers.web import get_text
 
 EVENTS = 12
 
@@ -177,11 +176,9 @@ def test_a_wrong_token_ends_with_2_before_the_first_record_and_sigterm_ends_with
 
 
 def body(url):
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=2) as reply:
-            return reply.read().decode()
-    except (urllib.error.URLError, OSError):
+        return get_text(url)
+    except OSError:  # a URLError is one
         return ""
 
 

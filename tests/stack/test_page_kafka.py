@@ -60,19 +60,8 @@ def showing(bootstrap, log):
     """Run the page with compose's own command."""
     port = free_port()
     command = composed.command("page", kafka=bootstrap, host="127.0.0.1", port=str(port))
-    with started(command, log) as process:
+    with composed.started(command, log) as process:
         yield Page(f"http://127.0.0.1:{port}", process)
-
-
-@contextmanager
-def started(command, log):
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +83,7 @@ def broken(tmp_path_factory):
         up.enter_context(running("streams", "correlator", log=folder / "correlator.log", **streams))
         simulate = composed.command("simulator", kafka=broker.bootstrap, minutes="50")
         options = ["--terminals", "300", "--speed", "5", "--scenario", str(folder / "gone.toml")]
-        up.enter_context(started([*simulate, *options], folder / "simulator.log"))
+        up.enter_context(composed.started([*simulate, *options], folder / "simulator.log"))
         until(page.is_live, 90, "the page follows")
         until(page.sees_the_failure, 90, "the page shows the gateway down, its terminals and its incident")
         yield broker, page, folder

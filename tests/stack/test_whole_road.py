@@ -2,9 +2,8 @@
 
 import json
 import os
-import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,23 +49,10 @@ SPEED = 8.0
 TOLD_APART = ("outage_started", "outage_ended", "tilt_critical", "gateway_isolated", "gateway_restored")
 
 
-@contextmanager
 def running(module, *arguments, log, **environment):
-    """Run one of our processes as people do, and stop it in order."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            composed.of(module, *arguments), cwd=ROOT, stdout=output, stderr=output,
-            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """Run one of our processes."""
+    everything = {**os.environ, **{name: str(value) for name, value in environment.items()}}
+    return composed.started(composed.of(module, *arguments), log, everything)
 
 
 def until(question, within_s, what):
@@ -218,6 +204,7 @@ def _all_merged(broker):
 
 def test_each_fault_is_an_incident_with_the_right_root(road):
     broken = {label["root_id"] for label in road.labels}
+    assert len(broken) == len(road.labels) == 3
     told = {
         i.incident_id: (i.root_id, i.cause, i.audience, i.started_at, i.changed_at, i.revision)
         for i in road.incidents.values()

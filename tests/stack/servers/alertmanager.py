@@ -12,8 +12,6 @@ from tests.stack.servers.daemon import Daemon, running
 from tests.stack.servers.ports import free_port
 from tests.stack.servers.web import answers, get_json
 
-READY_PATH = "/-/ready"
-
 
 def command(alertmanager: str, config: Path, data_dir: Path, address: str) -> list[str]:
     """Return what runs the server; the empty cluster address keeps it from looking for others."""
@@ -47,7 +45,7 @@ def start(data_dir: Path, config: Mapping[str, Any], port: int | None = None) ->
     binary, address = places.alertmanager(), f"127.0.0.1:{port or free_port()}"
     file = data_dir / "alertmanager.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
-    ready = answers(f"http://{address}{READY_PATH}")
+    ready = answers(f"http://{address}/-/ready")
     daemon = Daemon("alertmanager", command(binary, file, data_dir / "data", address), data_dir, is_ready=ready)
     with running(daemon):
         yield Alertmanager(f"http://{address}", address, daemon)

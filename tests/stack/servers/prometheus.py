@@ -13,8 +13,6 @@ from tests.stack.servers.daemon import Daemon, running
 from tests.stack.servers.ports import free_port
 from tests.stack.servers.web import answers, get_json
 
-READY_PATH = "/-/ready"
-
 
 def command(prometheus: str, config: Path, data_dir: Path, address: str) -> list[str]:
     """Return what runs the server."""
@@ -52,7 +50,7 @@ def start(data_dir: Path, config: Mapping[str, Any], port: int | None = None) ->
     binary, address = places.prometheus(), f"127.0.0.1:{port or free_port()}"
     file = data_dir / "prometheus.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
-    ready = answers(f"http://{address}{READY_PATH}")
+    ready = answers(f"http://{address}/-/ready")
     daemon = Daemon("prometheus", command(binary, file, data_dir / "tsdb", address), data_dir, is_ready=ready)
     with running(daemon):
         yield Prometheus(f"http://{address}", daemon)
