@@ -88,11 +88,9 @@ def main(event_count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, kafkas.start(Path(folder)) as broker:
         broker.create_topics([*INGEST_TOPICS, *STREAMS_TOPICS])
         producer = KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=5)
-        count = 0
         for records in [inventory_records(inventory(TERMINAL_COUNT)), *burst(event_count)]:
             for record in records:
                 producer.send(record.topic.name, key=record.key, value=record.value, partition=record.partition)
-                count += record.topic == TERMINAL_EVENTS
         producer.flush()
         worker = CorrelatorWorker(Settings(kafka=broker.bootstrap))
         sys.stdout.write(json.dumps({"events": event_count, **_time(worker)}) + "\n")

@@ -7,11 +7,11 @@ import time
 
 import faust
 
+from bench.steps import state_bytes
 from bench.stopwatch import Stopwatch
 from streams.__main__ import build
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.shard import to_arrays
 from streams.worker import Worker
 
 _LOOK_EVERY_S = 0.005
@@ -35,8 +35,7 @@ def watch(worker: Worker, stopwatch: Stopwatch) -> None:
 
 def _state_bytes(worker: Worker) -> int:
     tenure = worker.carrier.tenure
-    standings = [tenure.workbench.standing(shard) for shard in range(tenure.shard_count)] if tenure else []
-    return sum(values.nbytes for found in standings if found for values in to_arrays(found.state).values())
+    return state_bytes(tenure.workbench, tenure.shard_count) if tenure else 0
 
 
 if __name__ == "__main__":

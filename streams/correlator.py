@@ -320,9 +320,8 @@ class Correlator:
 
     def _slot_edges(self, after_ns: int, until_ns: int) -> range:
         slots = self._inventory.deployment
-        length_ns = round(slots.slot_length_s * NS_PER_S)
-        into_ns = (after_ns - round(slots.slot_phase_s * NS_PER_S)) % length_ns
-        return range(after_ns - into_ns + length_ns, until_ns, length_ns)
+        into_ns = (after_ns - slots.slot_phase_ns) % slots.slot_length_ns
+        return range(after_ns - into_ns + slots.slot_length_ns, until_ns, slots.slot_length_ns)
 
     def _was_down(self, gateway: int, from_ns: int, to_ns: int) -> bool:
         down = self._gateway_down.get(gateway)

@@ -4,8 +4,9 @@ from collections import Counter
 from functools import partial
 
 from ingest.contract.bus import Message
-from ingest.contract.dead_letter import Origin, dead_letter
+from ingest.contract.dead_letter import Origin
 from ingest.contract.frame import Rejected, TelemetryHeader, decode, encode
+from ingest.contract.instants import NS_PER_MS
 from ingest.contract.packing import Record
 from ingest.contract.telemetry import GATEWAY, GATEWAY_BEAM, GATEWAY_PATH
 from ingest.contract.topics import GATEWAY_TELEMETRY
@@ -14,8 +15,9 @@ from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.detail import InventoryNames, details, encode_detail
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import CHILD, ChildrenHeader, encode_incident
-from streams.contract.topics import INCIDENT_CHILDREN, INCIDENTS, NETWORK_EVENTS, STREAMS_DEADLETTER, TERMINAL_EVENTS
+from streams.contract.topics import INCIDENT_CHILDREN, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
 from streams.correlator import Change, Correlator, children_columns
+from streams.dead_letters import refused
 from streams.detectors import gateway as gateway_detector
 from streams.excuses import Excuses
 from streams.knowledge import Knowledge
@@ -92,8 +94,7 @@ class IncidentBench:
     def _refuse(self, message: Message, rejected: Rejected) -> Record:
         self.counts[f"rejected_{rejected.reason.value}"] += 1
         origin = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
-        kept, headers = dead_letter(message.value or b"", rejected, origin, message.timestamp_ms * 1_000_000)
-        return Record(topic=STREAMS_DEADLETTER, key=message.topic.encode(), value=kept, headers=tuple(headers))
+        return refused(message.value or b"", rejected, origin, message.timestamp_ms * NS_PER_MS)
 
 
 def _say(change: Change) -> list[Record]:

@@ -14,7 +14,7 @@ from ingest.contract.instants import NS_PER_S
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import MobilityClass, ServiceClass, SubjectKind
 from streams import maintenance as windows
-from streams.plan_book import PLANNED, PlanBook, SlotPlan
+from streams.plan_book import PLANNED, UNKNOWN, PlanBook, SlotPlan
 from streams.thresholds import Thresholds, changed, in_force
 
 
@@ -30,6 +30,7 @@ class ShardFacts:
         cell_ids: The cells that they are planned in.
         cadence_ns: How often they report.
         outage_ns: How long a bad run is an outage.
+        patience_ns: How long they may be silent before they are suspected.
         moves: Whether tilt is judged by the desired boresight and not by a reference.
         keeps_still: Whether it has a reference that it should keep.
         reference_azimuth_deg, reference_tilt_deg: Of the face at commissioning; NaN where there is none.
@@ -42,6 +43,7 @@ class ShardFacts:
     cell_ids: Array
     cadence_ns: Array
     outage_ns: Array
+    patience_ns: Array
     moves: Array
     keeps_still: Array
     reference_azimuth_deg: Array
@@ -131,15 +133,14 @@ class Knowledge:
 
     def slot_start_ns(self, at_ns: Array) -> Array:
         """Return the start of the slot that holds each instant."""
-        length = round(self.inventory.deployment.slot_length_s * NS_PER_S)
-        phase = round(self.inventory.deployment.slot_phase_s * NS_PER_S)
-        starts: Array = at_ns - (at_ns - phase) % length
+        slots = self.inventory.deployment
+        starts: Array = at_ns - (at_ns - slots.slot_phase_ns) % slots.slot_length_ns
         return starts
 
     @property
     def slot_length_ns(self) -> int:
         """Length of a slot."""
-        return round(self.inventory.deployment.slot_length_s * NS_PER_S)
+        return self.inventory.deployment.slot_length_ns
 
     def facts(self, shard: int) -> ShardFacts:
         """Return what the inventory says of a shard's terminals."""
@@ -225,7 +226,7 @@ class Knowledge:
         """
         if not self.maintenance:
             return np.zeros(len(places), bool)
-        planned = self._planned_at(facts.shard, places, at_ns, plan_version)
+        planned = self.planned_at(facts.shard, places, at_ns, plan_version)
         subjects = {
             SubjectKind.TERMINAL: (facts.terminals[places],),
             SubjectKind.TENANT: (facts.tenants[places],),
@@ -241,8 +242,9 @@ class Knowledge:
         subjects = {each: (np.array([index]),) if each is kind else () for each in SubjectKind}
         return bool(windows.covered(self.maintenance, self._index_of, subjects, np.array([at_ns]))[0])
 
-    def _planned_at(self, shard: int, places: Array, at_ns: Array, version: int) -> dict[str, Array]:
-        found = {name: np.full(len(places), MISSING, np.int32) for name in PLANNED}
+    def planned_at(self, shard: int, places: Array, at_ns: Array, version: int) -> dict[str, Array]:
+        """Return what the plan gives places at instants: `PLANNED` columns, -1 nothing, -2 unknown."""
+        found = {name: np.full(len(places), UNKNOWN, np.int32) for name in PLANNED}
         starts_ns = self.stretch_start_ns(at_ns, version)
         for start_ns in distinct(starts_ns):
             planned = self.planned(shard, start_ns, version)
@@ -277,14 +279,17 @@ class Knowledge:
         azimuth_deg = np.array([_or_nan(t.aligned_azimuth_deg) for t in mine], np.float32)
         moves = np.array([t.mobility >= MobilityClass.LAND for t in mine], bool)
         critical = np.array([t.service is ServiceClass.CRITICAL_OT for t in mine], bool)
+        cadence_ns = np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64)
+        limits = self.thresholds
         return ShardFacts(
             shard=shard,
             tenants=np.array([t.tenant_index for t in mine], np.int32),
             terminals=np.array([t.terminal_index for t in mine], np.int32),
             model=np.array([t.model for t in mine], np.int8),
             cell_ids=np.array([t.cell_id for t in mine], np.int64),
-            cadence_ns=np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64),
-            outage_ns=np.where(critical, self.thresholds.critical_outage_ns, self.thresholds.outage_ns),
+            cadence_ns=cadence_ns,
+            outage_ns=np.where(critical, limits.critical_outage_ns, limits.outage_ns),
+            patience_ns=np.maximum(limits.silence_ns, limits.silence_cadences * cadence_ns),
             moves=moves,
             keeps_still=~moves & np.isfinite(tilt_deg) & np.isfinite(azimuth_deg),
             reference_azimuth_deg=azimuth_deg,

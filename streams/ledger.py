@@ -77,8 +77,7 @@ def group(ledger: Ledger, codes: Array) -> tuple[Ledger, Array]:
 
 def earliest_ns(ledger: Ledger) -> int:
     """Return the start of the first window that may still be added to."""
-    opened_ns, closed_ns = int(ledger.opened_ns[0]), int(ledger.closed_ns[0])
-    return opened_ns if opened_ns == NEVER else max(opened_ns, closed_ns - CORRECTION_NS)
+    return max(int(ledger.opened_ns[0]), int(ledger.closed_ns[0]) - CORRECTION_NS)
 
 
 def lose(ledger: Ledger, count: int) -> Ledger:

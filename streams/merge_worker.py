@@ -7,6 +7,7 @@ that the topic already holds is not said twice.
 import time
 
 from ingest.contract.frame import Rejected, decode
+from ingest.contract.instants import NS_PER_MS
 from streams.contract.rollups import ROLLUP_LAYOUTS, RollupHeader
 from streams.contract.topics import GATEWAY_ROLLUPS, PARTIALS
 from streams.ordered_reader import OrderedReader, written
@@ -17,7 +18,6 @@ from streams.settings import Settings
 
 # Two merges would each say every window, and neither would know what the other has said.
 GROUP = "leowatch-merge"
-_NS_PER_MS = 1_000_000
 
 
 class MergeWorker:
@@ -31,7 +31,7 @@ class MergeWorker:
         """
         self._seat = Seat(settings, GROUP, PARTIALS)
         said, last_ms = said_before(settings.kafka)
-        from_ms = None if last_ms is None else last_ms - KEPT_NS // _NS_PER_MS
+        from_ms = None if last_ms is None else last_ms - KEPT_NS // NS_PER_MS
         self._bench = RollupBench(said)
         self._reader = OrderedReader(settings.kafka, [PARTIALS], from_ms=from_ms)
         self._sender = Sender(settings.kafka)

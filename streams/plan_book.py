@@ -21,7 +21,8 @@ from ingest.contract.topics import DAY_S
 PLAN_HISTORY_S = DAY_S + 3_600
 KEPT_SLOTS = PLAN_HISTORY_S // 30
 PLANNED = ("satellite_index", "beam_id", "gateway_index", "pop_index")
-_UNKNOWN = -2
+# What no plan names.
+UNKNOWN = -2
 _CODEC = "zstd"
 # Slots that are being asked about stay unpacked: those at the clock, the one before and the one behind.
 _UNPACKED_COUNT = 8
@@ -175,16 +176,16 @@ class PlanBook:
         found = self._look_up(plan.cells, cell_ids)
         if len(plan.terminals.keys):
             single = self._look_up(plan.terminals, terminals)
-            known = single["satellite_index"] != _UNKNOWN
+            known = single["satellite_index"] != UNKNOWN
             found = {name: np.where(known, single[name], values) for name, values in found.items()}
         return found
 
     def _look_up(self, rows: _Rows, wanted: Array) -> dict[str, Array]:
         if not len(rows.keys):
-            return {name: np.full(len(wanted), _UNKNOWN, np.int32) for name in PLANNED}
+            return {name: np.full(len(wanted), UNKNOWN, np.int32) for name in PLANNED}
         at = np.minimum(np.searchsorted(rows.keys, wanted), len(rows.keys) - 1)
         known = rows.keys[at] == wanted
-        return {name: np.where(known, values[at], _UNKNOWN) for name, values in self._unpack(rows).items()}
+        return {name: np.where(known, values[at], UNKNOWN) for name, values in self._unpack(rows).items()}
 
     def _unpack(self, rows: _Rows) -> dict[str, Array]:
         for known, columns in self._unpacked:

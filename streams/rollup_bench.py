@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ingest.contract.bus import Message
-from ingest.contract.dead_letter import Origin, dead_letter
+from ingest.contract.dead_letter import Origin
 from ingest.contract.frame import Frame, Rejected, RejectReason, decode, encode
-from ingest.contract.instants import NS_PER_S
+from ingest.contract.instants import NS_PER_MS, NS_PER_S
 from ingest.contract.packing import Record
 from streams.contract.rollups import ROLLUP, ROLLUP_LAYOUTS, RollupHeader
-from streams.contract.topics import GATEWAY_ROLLUPS, PARTIALS, STREAMS_DEADLETTER
+from streams.contract.topics import GATEWAY_ROLLUPS
+from streams.dead_letters import refused
 from streams.rollup_lines import CORRECTION_NS, WINDOW_NS, Lines, added, from_columns, parted, to_columns
 
 REPLACE_EVERY_NS = 10 * NS_PER_S
@@ -75,8 +76,7 @@ class RollupBench:
             frame = wrong
         self.counts[f"rejected_{frame.reason.value}"] += 1
         origin = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
-        kept, headers = dead_letter(message.value, frame, origin, message.timestamp_ms * 1_000_000)
-        return [Record(topic=STREAMS_DEADLETTER, key=PARTIALS.name.encode(), value=kept, headers=tuple(headers))]
+        return [refused(message.value, frame, origin, message.timestamp_ms * NS_PER_MS)]
 
     def advance(self, at_ns: int) -> list[Record]:
         """Say the windows that have become whole, and the corrected ones that have waited long enough.

@@ -106,12 +106,12 @@ def follow(
         moved = ((after.gateway != before.gateway) | (after.pop != before.pop))[layer.place]
         moved &= layer.column("observed_at_ns") < ledger.closed_ns[0] + WINDOW_NS
         if moved.any():
-            where = _places(layer)[moved]
+            where = layer.places(moved)
             state = _set(state, where, end_gateway=after.gateway[where], end_pop=after.pop[where])
     waiting = (state.standing >= SUSPECTED)[layer.place]
     if not waiting.any():
         return state, ledger
-    where, rows = _places(layer)[waiting], np.flatnonzero(waiting)
+    where, rows = layer.places(waiting), np.flatnonzero(waiting)
     begins_ns = layer.column("observed_at_ns")[rows] - knowledge.facts(shard).cadence_ns[where]
     blind = state.standing[where] == BLIND
     returned = ~blind & (out.phase[where] == GOOD)
@@ -129,11 +129,11 @@ def hear(
 ) -> tuple[ServiceState, Ledger]:  # fmt: skip
     """Take in what the outage detector has noticed, in its order; other events mean nothing here."""
     for event in events:
-        part = take(event, state.known_ns[event["place"]] != NEVER)
-        code = int(event["event_code"][0]) if len(part["place"]) else MISSING
+        code = int(event["event_code"][0]) if len(event["place"]) else MISSING
         # What a ring tells of is over: its end says both instants.
-        if code not in _STANDING or (code == _STARTED and "stored" in part):
+        if code not in _STANDING or (code == _STARTED and "stored" in event):
             continue
+        part = take(event, state.known_ns[event["place"]] != NEVER)
         while len(part["place"]):
             first = np.zeros(len(part["place"]), bool)
             first[np.unique(part["place"], return_index=True)[1]] = True
@@ -211,10 +211,6 @@ def _kinds(code: int, part: dict[str, Array]) -> Array:
     return np.full(len(part["place"]), _UNKNOWN if code == _SUSPECTED else _GOOD)
 
 
-def _places(layer: Layer) -> Array:
-    return np.arange(layer.rows) if isinstance(layer.place, slice) else layer.place
-
-
 def _set(state: ServiceState, where: Array, **values: Array) -> ServiceState:
     changed = {}
     for name, new in values.items():
@@ -228,9 +224,8 @@ def _meet(
     state: ServiceState, ledger: Ledger, layer: Layer, after: Serving, knowledge: Knowledge, shard: int
 ) -> tuple[ServiceState, Ledger]:
     """Begin to know terminals; what of them lies in closed windows is good until something else is said of it."""
-    places = _places(layer)
-    rows = np.flatnonzero(state.known_ns[places] == NEVER)
-    where = places[rows]
+    rows = np.flatnonzero(state.known_ns[layer.place] == NEVER)
+    where = layer.places(rows)
     known_ns = layer.column("observed_at_ns")[rows] - knowledge.facts(shard).cadence_ns[where]
     state = _set(state, where, known_ns=known_ns)
     ledger, groups = _group(ledger, after.gateway[where], after.pop[where], where, knowledge, shard)

@@ -67,11 +67,11 @@ class Findings:
     counts: dict[str, int]
 
 
-def new_state(shard: int, shard_count: int) -> ShardState:
+def new_state(shard: int, shard_count: int, places: int = 0) -> ShardState:
     """Return a shard of which nothing is remembered; it grows to its inventory with the first frame."""
     return ShardState(
-        shard, shard_count, 0, clocks.new_state(0), sequencer.new_state(0), handover.new_state(0), outage_state.new_state(0),
-        tilt.new_state(0), partials.new_state(0),
+        shard, shard_count, places, clocks.new_state(places), sequencer.new_state(places), handover.new_state(places),
+        outage_state.new_state(places), tilt.new_state(places), partials.new_state(places),
     )  # fmt: skip
 
 
@@ -234,11 +234,7 @@ def _grow(state: ShardState, places: int) -> ShardState:
     """Return the state with room for terminals that the inventory has added."""
     if places <= state.places:
         return state
-    fresh = ShardState(
-        state.shard, state.shard_count, places, clocks.new_state(places), sequencer.new_state(places),
-        handover.new_state(places), outage_state.new_state(places), tilt.new_state(places), partials.new_state(places),
-    )  # fmt: skip
-    grown = to_arrays(fresh)
+    grown = to_arrays(new_state(state.shard, state.shard_count, places))
     for name, old in to_arrays(state).items():
         # Some are of some terminals, and not one a terminal.
         if name.startswith(_NOT_BY_PLACE) or (name.startswith("clock.") and name != "clock.carrier"):
@@ -289,12 +285,9 @@ def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> Shard
         int(arrays["clock.clock_ns"][0]),
         arrays["clock.carrier"],
     )
-    places = len(clock.carrier)
-    fresh = {"sequencer": sequencer.new_state(places), "handover": handover.new_state(places),
-             "outage": outage_state.new_state(places), "tilt": tilt.new_state(places),
-             "accounts": partials.new_state(places)}  # fmt: skip
-    parts = {name: _unflat(name, part, arrays) for name, part in fresh.items()}
-    return ShardState(shard=shard, shard_count=shard_count, places=places, clock=clock, **parts)
+    fresh = new_state(shard, shard_count, len(clock.carrier))
+    parts = {name: _unflat(name, getattr(fresh, name), arrays) for name in _PARTS}
+    return replace(fresh, clock=clock, **parts)
 
 
 def _unflat(prefix: str, part: Any, arrays: dict[str, Array]) -> Any:

@@ -21,7 +21,6 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """What counts as what.
 
     Attributes:
-        version: Named by frames; rises with each change.
         lateness_ns: The watermark stands so far behind the clock (design section 3).
         reorder_wait_ns: A hole holds its terminal no longer than this by the log's clock.
         producer_timeout_ns: A producer silent for so long by the others' clocks has left; its terminals are blind.
@@ -52,7 +51,6 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         tilt_restored_ns: Back at the reference for so long is restored.
     """
 
-    version: int = 0
     lateness_ns: Span = 30 * NS_PER_S
     reorder_wait_ns: Span = 2 * NS_PER_S
     producer_timeout_ns: Span = 10 * NS_PER_S
@@ -89,19 +87,15 @@ def changed(limits: Thresholds, change: ThresholdChange) -> Thresholds:
         ValueError: There is none of that name, or the value is no number.
         msgspec.ValidationError: It is out of its range.
     """
-    if change.name not in _CHANGEABLE:
+    if change.name not in Thresholds.__struct_fields__:
         raise ValueError(f"no threshold is called {change.name!r}")
     kind = type(getattr(limits, change.name))
     if not math.isfinite(change.value):
         raise ValueError(f"{change.name} cannot be {change.value}")
-    values = msgspec.to_builtins(limits) | {change.name: kind(change.value), "version": change.version}
-    return msgspec.convert(values, Thresholds)
+    return msgspec.convert(msgspec.to_builtins(limits) | {change.name: kind(change.value)}, Thresholds)
 
 
 def in_force(changes: Iterable[ThresholdChange], version: int, at_ns: int) -> tuple[ThresholdChange, ...]:
     """Return the changes that hold at an instant under a version, in the order in which they apply."""
     ordered = sorted(changes, key=lambda change: (change.version, change.name))
     return tuple(change for change in ordered if change.version <= version and change.effective_at_ns <= at_ns)
-
-
-_CHANGEABLE = frozenset(Thresholds.__struct_fields__) - {"version"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingest.contract.columns import Array, row_count, take
-from ingest.contract.dead_letter import Origin, dead_letter
+from ingest.contract.dead_letter import Origin
 from ingest.contract.frame import FRAME_LIMIT_BYTES, Frame, Rejected, RejectReason, TelemetryHeader, decode, encode
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.packing import Record
@@ -18,7 +18,8 @@ from ingest.contract.telemetry import ATTACHMENT, CONTROL, TERMINAL
 from ingest.contract.topics import TERMINAL_TELEMETRY, shard_from_key, shard_key
 from streams.contract.events import EVENT, EventHeader
 from streams.contract.rollups import ROLLUP
-from streams.contract.topics import PARTIALS, STREAMS_DEADLETTER, TERMINAL_EVENTS
+from streams.contract.topics import PARTIALS, TERMINAL_EVENTS
+from streams.dead_letters import refused
 from streams.knowledge import Knowledge
 from streams.shard import COLUMNS_READ, Findings, ShardState, new_state, step
 
@@ -168,8 +169,7 @@ class Workbench:
 
     def _refuse(self, value: bytes, rejected: Rejected, origin: Origin, at_ns: int) -> Record:
         self.counts[f"rejected_{rejected.reason.value}"] += 1
-        kept, headers = dead_letter(value, rejected, origin, at_ns)
-        return Record(topic=STREAMS_DEADLETTER, key=origin.topic.encode(), value=kept, headers=tuple(headers))
+        return refused(value, rejected, origin, at_ns)
 
 
 def _frames(header: EventHeader, events: dict[str, Array]) -> list[bytes]:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
+from ingest.contract.instants import NS_PER_S
 from ingest.contract.vocabulary import EncryptionState, MobilityClass, NetworkType, ServiceClass, TerminalModel
 
 Index = Annotated[int, Meta(ge=0, le=2**31 - 1, description="Dense number that frames carry; never reused.")]
@@ -38,6 +39,16 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
             raise ValueError(
                 f"shard_count {self.shard_count} is no power of two: take 16, or 256 for a million terminals"
             )
+
+    @property
+    def slot_length_ns(self) -> int:
+        """Length of a slot."""
+        return round(self.slot_length_s * NS_PER_S)
+
+    @property
+    def slot_phase_ns(self) -> int:
+        """Slots start so long after each multiple of their length."""
+        return round(self.slot_phase_s * NS_PER_S)
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tenant"):

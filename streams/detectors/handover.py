@@ -17,6 +17,7 @@ from streams.contract.catalogue import codes
 from streams.contract.events import ENDPOINTS
 from streams.contract.vocabulary import Conformance, HandoverClass
 from streams.knowledge import Knowledge, distinct
+from streams.plan_book import UNKNOWN
 from streams.sequencer import Layer
 from streams.thresholds import Thresholds
 
@@ -173,13 +174,10 @@ def _conformance(
         ahead, ahead_ns = _ahead(knowledge, shard, plan_version, stretch_ns, places, satellite, observed_ns[rows])
         ahead &= ~here & (now != satellite)
         error = np.where(here | ahead, np.where(ahead, ahead_ns, error_ns) / NS_PER_S, np.nan)
-        judged = now != _UNPLANNED_CELL
+        judged = now != UNKNOWN
         conformance[rows] = np.where(judged, _words(error, knowledge.thresholds), MISSING)
         error_s[rows] = np.where(judged, error, np.nan)
     return conformance, error_s, int((satellite_moved & (conformance == MISSING)).sum())
-
-
-_UNPLANNED_CELL = -2
 
 
 def _ahead(

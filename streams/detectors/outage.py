@@ -99,20 +99,13 @@ def _meet(state: OutageState, layer: Layer, first: Array, around: Surroundings) 
         return state
     where = layer.places(first)
     begins_ns = layer.column("observed_at_ns")[first] - around.facts.cadence_ns[where]
-    late = begins_ns - around.listening_since_ns > _patience_ns(around)[where]
+    late = begins_ns - around.listening_since_ns > around.facts.patience_ns[where]
     state = replace(state, told=ring.forget(state.told, where[~late]))
     where = where[late & (state.phase[where] == GOOD)]
     if not len(where):
         return state
     start_ns = np.full(len(where), around.listening_since_ns)
     return _open(state, where, start_ns, around, phase=SUSPECTED, told_as=UNSAID, boot_count=MISSING)
-
-
-def _patience_ns(around: Surroundings) -> Array:
-    """Return how long each terminal may be silent before it is suspected."""
-    limits = around.knowledge.thresholds
-    patience_ns: Array = np.maximum(limits.silence_ns, limits.silence_cadences * around.facts.cadence_ns)
-    return patience_ns
 
 
 def _judge(state: OutageState, layer: Layer, bad: Array, around: Surroundings) -> tuple[OutageState, Found]:
@@ -250,17 +243,16 @@ def pass_time(
     state = hear_gateways(ask_gateways(state, troubled, around), troubled, around)
     known = (state.heard_ns != NEVER) & ~blind & (state.observed_ns != NEVER)
     silent_ns = np.where(known, clock_ns - np.maximum(state.heard_ns, watched_since_ns), 0)
-    patience_ns = _patience_ns(around)
     detached = (state.attached == 0) & (state.attached_at_ns >= state.observed_ns - limits.silence_ns)
     state, events = _lose(
         state, np.flatnonzero(known & detached & (silent_ns > facts.outage_ns + facts.cadence_ns)), around, last
     )
-    quiet = silent_ns > patience_ns
+    quiet = silent_ns > around.facts.patience_ns
     state = _mark_silence(state, quiet)
     unsuspected = (state.phase == GOOD) | ((state.phase == SUSPECTED) & (state.told_as == UNSAID))
     where = np.flatnonzero(quiet & unsuspected)
     state, suspected = _suspect(state, where, _last_good_ns(state, where), around, last)
-    where = _never_heard(state, around, patience_ns)
+    where = _never_heard(state, around)
     state, expected = _suspect(state, where, np.full(len(where), around.listening_since_ns), around, last)
     events += suspected + expected
     due = np.flatnonzero((state.settle_at_ns != NEVER) & (state.settle_at_ns < clock_ns))
@@ -323,12 +315,12 @@ def _mark_silence(state: OutageState, quiet: Array) -> OutageState:
     return put(state, where, {"chain": chain.append(state.chain[where], silent)})
 
 
-def _never_heard(state: OutageState, around: Surroundings, patience_ns: Array) -> Array:
+def _never_heard(state: OutageState, around: Surroundings) -> Array:
     """Return commissioned terminals that the plan covers and that nobody has heard since somebody listens."""
     since_ns = around.clock_ns - around.listening_since_ns
     first_contact_ns = around.knowledge.thresholds.first_contact_ns
     waits = (state.heard_ns == NEVER) & (state.phase == GOOD) & np.isfinite(around.facts.reference_tilt_deg)
-    where = np.flatnonzero(waits & (since_ns > np.maximum(patience_ns, first_contact_ns)))
+    where = np.flatnonzero(waits & (since_ns > np.maximum(around.facts.patience_ns, first_contact_ns)))
     if not len(where):
         return where
     return where[planned(where, np.full(len(where), around.clock_ns) - around.facts.cadence_ns[where], around)[0] >= 0]
@@ -346,7 +338,7 @@ def _suspect(
         boot_count=last[0][where], bad_since_ns=NEVER,
     )  # fmt: skip
     state = ask_gateways(state, where, around)
-    patience_s = (_patience_ns(around)[where] / NS_PER_S).astype(np.float32)
+    patience_s = (around.facts.patience_ns[where] / NS_PER_S).astype(np.float32)
     return state, [*events, {
         "event_code": codes("outage_suspected", len(where)), "place": where, "started_at_ns": start_ns,
         "from_satellite_index": state.satellite[where], "from_gateway_index": state.gateway[where],

@@ -8,9 +8,8 @@ from streams.contract.vocabulary import OutageCause
 from streams.detectors.outage_state import NEVER, OutageState, Surroundings, put
 from streams.detectors.tilt import askew_since_ns
 
-# A context that is not known yet, and a place that no plan names.
+# A context that is not known yet.
 UNASKED = -2
-UNPLANNED = -2
 
 _CAUSES = np.zeros(len(TerminalState), np.int8)
 for _state, _word in {
@@ -78,15 +77,9 @@ def planned(where: Array, start_ns: Array, around: Surroundings) -> tuple[Array,
 
     The last second before a slot belongs to its gap.
     """
-    knowledge, version = around.knowledge, around.plan_version
-    stretches_ns = knowledge.stretch_start_ns(start_ns + around.facts.cadence_ns[where], version)
-    satellite, gateway = np.full(len(where), UNPLANNED), np.full(len(where), UNPLANNED)
-    for stretch_ns in np.unique(stretches_ns).tolist():
-        plan = knowledge.planned(around.shard, stretch_ns, version)
-        rows = stretches_ns == stretch_ns
-        if plan is not None:
-            satellite[rows], gateway[rows] = (plan[n][where[rows]] for n in ("satellite_index", "gateway_index"))
-    return satellite, gateway
+    at_ns = start_ns + around.facts.cadence_ns[where]
+    found = around.knowledge.planned_at(around.shard, where, at_ns, around.plan_version)
+    return found["satellite_index"], found["gateway_index"]
 
 
 def _dark_gateways(state: OutageState) -> Array:

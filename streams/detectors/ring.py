@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ingest.contract.columns import MISSING, Array
+from ingest.contract.columns import MISSING, Array, take
 from streams.contract.events import CHAIN_LIMIT
 from streams.contract.vocabulary import OutageCause
 from streams.thresholds import Thresholds
@@ -81,13 +81,12 @@ def fold(runs: Records, records: Records) -> Records:
     both = {name: np.concatenate([runs[name], records[name].astype(runs[name].dtype)]) for name in runs}
     # Of those that begin together the longest comes first, and what lies within it is told already.
     order = np.lexsort((-both["last"], both["first"], both["boot_count"], both["place"]))
-    both = {name: values[order] for name, values in both.items()}
+    both = take(both, order)
     life = np.cumsum(_changes(both["place"]) | _changes(both["boot_count"]))
     reached = np.maximum.accumulate((life << 32) + both["last"])
     told = np.append(False, (life[1:] << 32) + both["last"][1:] <= reached[:-1])
     new = ~told
-    both = {name: values[new] for name, values in both.items()}
-    return _joined(both, life[new])
+    return _joined(take(both, new), life[new])
 
 
 def _joined(runs: Records, life: Array) -> Records:
@@ -110,8 +109,7 @@ def forget(runs: Records, places: Array) -> Records:
     """Return the runs without those of some terminals."""
     if not len(runs["place"]):
         return runs
-    kept = ~np.isin(runs["place"], places)
-    return {name: values[kept] for name, values in runs.items()}
+    return take(runs, ~np.isin(runs["place"], places))
 
 
 class _Line(NamedTuple):

@@ -9,7 +9,8 @@ from streams.contract.topics import TERMINAL_EVENTS
 from streams.metrics import Metrics
 from streams.settings import Settings
 
-AFTER_FRAMES = 40
+# Enough that rows have been said, which begin with the 50th frame, and fewer than the first snapshot waits for.
+AFTER_FRAMES = 200
 
 
 def main():

@@ -12,7 +12,7 @@ LEAST_SAMPLES = 5_000_000
 SESSION_S = 6.0
 EXIT_FAILED = 1
 KINDS = {
-    "handover", "outage_suspected", "outage_started", "outage_ended", "outage_withdrawn",
+    "handover", "outage_suspected", "outage_started", "outage_ended", "outage_withdrawn", "tilt_warning",
     "tilt_critical", "tilt_restored",
 }  # fmt: skip
 

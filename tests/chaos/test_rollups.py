@@ -11,7 +11,7 @@ from streams.knowledge import Knowledge
 from streams.rollup_bench import REPLACE_EVERY_NS, RollupBench
 from streams.workbench import Workbench
 from tests.chaos.traffic import PARTITION_COUNT, Traffic, inventory
-from tests.chaos.world import World
+from tests.chaos.world import World, stepped
 from tests.streams.partial_sums import final
 
 TERMINAL_COUNT = 2_000
@@ -67,17 +67,12 @@ def in_memory(records, network):
     """Return the final windows of one process, and how many partials they are made of."""
     knowledge = Knowledge(inventory=network)
     workbench = Workbench(partition_count=PARTITION_COUNT, knowledge=lambda: knowledge)
-    bench, offsets, partial_count = RollupBench(), Counter(), 0
-    for record in records:
-        offset = offsets[record.partition]
-        offsets[record.partition] += 1
-        for out in workbench.handle(
-            key=record.key, value=record.value, partition=record.partition, offset=offset, at_ns=0
-        ):
-            if out.topic == PARTIALS:
-                bench.handle(
-                    Message(topic=PARTIALS.name, partition=0, offset=0, key=out.key, value=out.value, timestamp_ms=0)
-                )
-                partial_count += 1
+    bench, partial_count = RollupBench(), 0
+    for out in stepped(workbench, records):
+        if out.topic == PARTIALS:
+            bench.handle(
+                Message(topic=PARTIALS.name, partition=0, offset=0, key=out.key, value=out.value, timestamp_ms=0)
+            )
+            partial_count += 1
     said = [*bench.advance(0), *bench.advance(REPLACE_EVERY_NS)]
     return final(record.value for record in said), partial_count

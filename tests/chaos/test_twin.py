@@ -9,7 +9,6 @@ from ingest.contract.frame import TelemetryHeader, decode
 from ingest.contract.telemetry import ATTACHMENT, TERMINAL
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.knowledge import Knowledge
-from streams.plan_book import PlanBook
 from streams.shard import COLUMNS_READ, new_state, step
 from streams.thresholds import Thresholds
 from tests.chaos.traffic import SHARD_COUNT, Traffic, inventory
@@ -42,7 +41,7 @@ def test_a_shard_of_each_rate_says_what_the_twin_says(frames, shard):
 
 
 def by_arrays(frames, network, shard):
-    knowledge = Knowledge(inventory=network, plan=PlanBook(), thresholds=Thresholds(), maintenance=())
+    knowledge = Knowledge(inventory=network)
     state, final = new_state(shard, SHARD_COUNT), {}
     for value in frames:
         frame = decode(value, LAYOUTS, TelemetryHeader, only=COLUMNS_READ)

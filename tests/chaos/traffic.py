@@ -100,7 +100,9 @@ class Traffic:
     def _samples(self, rows, at_ns, second):
         rng, count = self._rng, len(rows)
         bad = self._bad_until_s[rows] > second
-        tilt_deg = np.where(self._tipped[rows], 75.0, 20.0).astype(np.float32)
+        # A quarter of those that tip only lean: that is warned of, the others have been knocked over.
+        tipped_deg = np.where(self._index[rows] // SHARD_COUNT % 4 == 0, 35.0, 75.0)
+        tilt_deg = np.where(self._tipped[rows], tipped_deg, 20.0).astype(np.float32)
         columns = {
             "terminal_index": self._index[rows],
             "boot_count": self._boot[rows],

@@ -19,8 +19,6 @@ from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.topics import STREAMS_TOPICS, TERMINAL_EVENTS
 from streams.knowledge import Knowledge
-from streams.plan_book import PlanBook
-from streams.thresholds import Thresholds
 from streams.workbench import Workbench
 from tests.chaos.traffic import PARTITION_COUNT
 from tests.stack.servers.daemon import Daemon
@@ -74,17 +72,22 @@ class Said:
                 self.rows[key] = content
 
 
-def in_memory(records, inventory) -> tuple[Said, Counter]:
-    """Step the same records at one workbench, in their order, without Kafka."""
-    knowledge = Knowledge(inventory=inventory, plan=PlanBook(), thresholds=Thresholds(), maintenance=())
-    bench = Workbench(partition_count=PARTITION_COUNT, knowledge=lambda: knowledge)
-    said, offsets = Said(), Counter()
+def stepped(bench, records):
+    """Yield what a workbench says of records in their order, without Kafka."""
+    offsets = Counter()
     for record in records:
         offset = offsets[record.partition]
         offsets[record.partition] += 1
-        for out in bench.handle(key=record.key, value=record.value, partition=record.partition, offset=offset, at_ns=0):
-            if out.topic == TERMINAL_EVENTS:
-                said.put(out.value)
+        yield from bench.handle(key=record.key, value=record.value, partition=record.partition, offset=offset, at_ns=0)
+
+
+def in_memory(records, inventory) -> tuple[Said, Counter]:
+    """Step the same records at one workbench and return what it says."""
+    knowledge = Knowledge(inventory=inventory)
+    bench, said = Workbench(partition_count=PARTITION_COUNT, knowledge=lambda: knowledge), Said()
+    for out in stepped(bench, records):
+        if out.topic == TERMINAL_EVENTS:
+            said.put(out.value)
     return said, bench.counts
 
 

@@ -68,7 +68,7 @@ class Scene:
     def __init__(self, *, offset=0, snapshot_every_s=1000.0, snapshot_every_bytes=10**9):
         self.app = SimpleNamespace(consumer_generation_id=7, consumer=Consumer())
         self.bench, self.metrics, self.halted, self.sent, self.deliveries = Bench(), Metrics(), [], [], []
-        self.acknowledges = True
+        self.acknowledges, self.moves_on = True, False
         outbox = Outbox(send=self.send, halt=self.halted.append, metrics=self.metrics)
         self.carrier = Carrier(
             app=self.app, deployment=DEPLOYMENT, outbox=outbox, halt=self.halted.append, metrics=self.metrics
@@ -84,6 +84,8 @@ class Scene:
         self.carrier.begin(self.tenure)
 
     async def send(self, topic, key, value, partition, headers):
+        if self.moves_on:
+            self.app.consumer_generation_id = 8
         delivery = asyncio.get_running_loop().create_future()
         self.sent.append((topic, key, value))
         self.deliveries.append(delivery)
@@ -125,6 +127,17 @@ async def settle():
 
 def play(story):
     asyncio.run(story)
+
+
+def test_a_frame_that_the_group_overtakes_between_two_records_says_no_more_and_is_counted_as_dropped():
+    scene = Scene()
+    handle = scene.bench.handle
+    scene.bench.handle = lambda **record: handle(**record) * 2
+    scene.moves_on = True
+    play(scene.take(0))
+
+    assert len(scene.sent) == 1
+    assert scene.count("frames_dropped_total", reason="generation") == 1
 
 
 def test_frames_in_order_are_taken_and_their_events_sent():
