@@ -222,25 +222,50 @@ def topics(
 
 @app.command()
 def score(
-    truth: Annotated[Path, typer.Option(help="Folder of truth files.")],
-    events: Annotated[Path, typer.Option(help="events.jsonl")],
-    incidents: Annotated[Path, typer.Option(help="incidents.jsonl")],
-    pages: Annotated[Path, typer.Option(help="pages.jsonl")],
+    truth: Annotated[Path | None, typer.Option(help="Folder of truth files.")] = None,
+    events: Annotated[Path | None, typer.Option(help="events.jsonl")] = None,
+    incidents: Annotated[Path | None, typer.Option(help="incidents.jsonl")] = None,
+    pages: Annotated[Path | None, typer.Option(help="pages.jsonl")] = None,
     telemetry: Annotated[Path | None, typer.Option(help="Folder of telemetry, for the two controls.")] = None,
     inventory: Annotated[Path | None, typer.Option(help="inventory.jsonl, for the two controls.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="Play this first, a shipped scenario or the path of one, instead of reading files."),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="scenario: A..B, both included; one run each, judged together.")] = "1",
+    terminals: Annotated[int, typer.Option(help="scenario: number of terminals.", min=1)] = 2_000,
+    minutes: Annotated[
+        float | None, typer.Option(help="scenario: simulated length; by default its own.", min=0.1)
+    ] = None,
+    controls: Annotated[bool, typer.Option(help="scenario: judge the two controls too.")] = True,
+    keep: Annotated[Path | None, typer.Option(help="scenario: keep each run's files in this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the whole scoreboard here.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the report here.")] = None,
 ) -> None:
-    """Judge what a run found against what really happened; it reads files and knows none of the rooms."""
+    """Judge what a run found against what really happened; the judge reads files and knows none of the rooms."""
     from leowatch.score.files import ScoreError  # noqa: PLC0415
 
     with refusing("score", ScoreError):
-        from leowatch.score.command import run  # noqa: PLC0415
+        if scenario is None:
+            if truth is None or events is None or incidents is None or pages is None:
+                raise ValueError("say --scenario NAME, or all of --truth, --events, --incidents and --pages")
+            from leowatch.score.command import run  # noqa: PLC0415
 
-        found = run(
-            truth=truth, events=events, incidents=incidents, pages=pages, json_file=json_file, html_file=html_file,
-            telemetry=telemetry, inventory=inventory,
-        )  # fmt: skip
+            found = run(
+                truth=truth, events=events, incidents=incidents, pages=pages, json_file=json_file,
+                html_file=html_file, telemetry=telemetry, inventory=inventory,
+            )  # fmt: skip
+        else:
+            if (truth, events, incidents, pages) != (None,) * 4:
+                raise ValueError("--scenario plays runs of its own: leave --truth, --events, --incidents, --pages out")
+            from leowatch.trials import Options, run_trials, seed_range, settings_of  # noqa: PLC0415
+
+            sky = settings_of(scenario, terminals=terminals, minutes=minutes)
+            options = Options(
+                sky=sky, seeds=seed_range(seeds), keep=keep, controls=controls, json_file=json_file,
+                html_file=html_file,
+            )  # fmt: skip
+            found = run_trials(options, console=Console(stderr=True))
     typer.echo(json.dumps(found))
 
 

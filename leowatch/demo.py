@@ -23,11 +23,10 @@ from exporters.contract.sink import Sink
 from exporters.directory import FixedDirectory
 from exporters.parquet import ParquetSink
 from exporters.prometheus import PrometheusSink
-from ingest.contract.packing import inventory_records
 from leowatch import overview, run_folder
-from leowatch.memory_bus import MemoryBus, MemoryReader
+from leowatch.embedded import Embedded
+from leowatch.memory_bus import MemoryReader
 from leowatch.overview import Overview
-from leowatch.road import Road
 from leowatch.run_folder import RunFolder
 from leowatch.score.command import run as judge
 from simulators.run import Second, Settings, Sky, new_sky
@@ -88,18 +87,16 @@ class _Stage:
     def __init__(self, sky: Sky, options: Options) -> None:
         self._sky = sky
         self._options = options
-        self._now_ns = options.sky.first_at_ns
-        self._bus = MemoryBus(now_ns=lambda: self._now_ns)
-        self._road = Road(self._bus, partition_count=options.sky.partition_count, now_ns=lambda: self._now_ns)
+        self._embedded = Embedded(sky, options.sky)
         label = f"{options.sky.scenario}, seed {options.sky.seed}"
         self._seen = Overview(label=label, inventory=sky.inventory)
-        self._watched, self._kept = self._bus.reader(overview.READS), self._bus.reader(run_folder.READS)
+        self._watched, self._kept = self._embedded.reader(overview.READS), self._embedded.reader(run_folder.READS)
         self._directory = FixedDirectory(sky.inventory)
         scraped = PrometheusSink(self._directory)
         scraped.is_caught_up = True  # it hears every record from the first
         self._registry = CollectorRegistry()
         self._registry.register(scraped)
-        self._sinks: list[tuple[Sink, MemoryReader]] = [(scraped, self._bus.reader(scraped.topics))]
+        self._sinks: list[tuple[Sink, MemoryReader]] = [(scraped, self._embedded.reader(scraped.topics))]
         self._samples_count = 0
         self._began_s = self._shown_s = time.monotonic()
         self._newest: PageState | None = None
@@ -121,8 +118,8 @@ class _Stage:
             if kept:
                 tables = ParquetSink(out / "tables", self._directory, resume=False)
                 stack.callback(tables.flush)
-                self._sinks.append((tables, self._bus.reader(tables.topics)))
-            self._bus.put(inventory_records(self._sky.inventory))
+                self._sinks.append((tables, self._embedded.reader(tables.topics)))
+            self._embedded.begin()
             for second in self._paced(console):
                 self._live(second, folder)
         took_s = time.monotonic() - self._began_s
@@ -140,10 +137,8 @@ class _Stage:
         }
 
     def _live(self, second: Second, folder: RunFolder) -> None:
-        self._now_ns = second.received_at_ns
-        self._bus.put(second.records)
+        self._embedded.live(second)
         self._samples_count += second.live_count + second.stored_count
-        self._road.turn()
         self._seen.take(self._watched.drain())
         folder.take(self._kept.drain())
         for sink, reader in self._sinks:
@@ -155,8 +150,8 @@ class _Stage:
         self._shown_s = time.monotonic()
         took_s = max(1e-9, self._shown_s - self._began_s)
         self._newest = self._seen.state(
-            now_ns=self._now_ns,
-            knowledge=self._road.knowledge,
+            now_ns=self._embedded.now_ns,
+            knowledge=self._embedded.road.knowledge,
             speed_ratio=self._options.speed,
             samples_per_s=self._samples_count / took_s,
             events_per_s=self._seen.events_count / took_s,

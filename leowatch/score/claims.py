@@ -23,6 +23,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         resolved_at_ns: None while it stands.
         terminal_ids: Those it names, the root among them where that is one.
         affected_count: The largest reach of any revision.
+        remediation: Who put it right, by its last revision.
     """
 
     incident_id: str
@@ -36,6 +37,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at_ns: int | None
     terminal_ids: frozenset[str]
     affected_count: int
+    remediation: str
 
     @property
     def root(self) -> tuple[str, str]:
@@ -71,6 +73,7 @@ def _fold(group: list[IncidentRevision]) -> Claim:
         opened_at_ns=instant_ns(group[0].opened_at),
         resolved_at_ns=instant_ns(last.resolved_at) if last.resolved_at else None,
         terminal_ids=frozenset(own.union(*(r.terminal_ids for r in group))),
+        remediation=last.remediation,
         affected_count=max(r.terminals_affected_count for r in group),
     )
 

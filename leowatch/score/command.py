@@ -27,11 +27,16 @@ def run(
         ScoreError: A file is missing or is not what it should be; the sentence says which.
     """
     board = judge(truth, events, incidents, pages, telemetry_dir=telemetry, inventory_file=inventory)
+    write(board, json_file=json_file, html_file=html_file)
+    return demo_object(board)
+
+
+def write(board: Scoreboard, *, json_file: Path | None, html_file: Path | None) -> None:
+    """Write what was asked for."""
     if json_file is not None:
         json_file.write_bytes(to_json(board))
     if html_file is not None:
         html_file.write_text(report(board), encoding="utf-8")
-    return demo_object(board)
 
 
 def to_json(board: Scoreboard) -> bytes:

@@ -89,7 +89,11 @@ class KindScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FaultScore(msgspec.Struct, frozen=True, kw_only=True):
-    """All faults together, and kind by kind (`other` holds false incidents that claim no kind that was broken)."""
+    """All faults together, and kind by kind (`other` holds false incidents that claim no kind that was broken).
+
+    Attributes:
+        incidents_per_fault: Found, late and duplicate ones, per fault that was found at all.
+    """
 
     injected: int
     detected: int
@@ -102,6 +106,7 @@ class FaultScore(msgspec.Struct, frozen=True, kw_only=True):
     unlabelled: int
     decoys: int
     wrong_root_ratio: Rate
+    incidents_per_fault: float | None
     time_to_detect_s: Quantiles
     per_kind: dict[str, KindScore]
 
@@ -259,9 +264,14 @@ def score_faults(true: list[Fault], found: list[Claim], judged: Judged) -> Fault
         unlabelled=total[Verdict.UNLABELLED],
         decoys=sum(f.label.decoy for f in true),
         wrong_root_ratio=rate(total[Verdict.WRONG_ROOT], len(found)),
+        incidents_per_fault=_incidents_per_fault(total[Verdict.FOUND] + total[Verdict.LATE], total[Verdict.DUPLICATE]),
         time_to_detect_s=quantiles(times_to_detect_s(true, judged)),
         per_kind=rows,
     )
+
+
+def _incidents_per_fault(found_count: int, duplicate_count: int) -> float | None:
+    return round((found_count + duplicate_count) / found_count, 4) if found_count else None
 
 
 def times_to_detect_s(true: list[Fault], judged: Judged, kind: str | None = None) -> list[float]:
@@ -297,6 +307,6 @@ def _score_kind(kind: str, true: list[Fault], found: list[Claim], judged: Judged
         recall=rate(detected, len(places)),
         precision=rate(detected, detected + wrong),
         time_to_detect_s=quantiles(times_to_detect_s(true, judged, kind)),
-        incidents_per_fault=round((at_all + counts[Verdict.DUPLICATE]) / at_all, 4) if at_all else None,
+        incidents_per_fault=_incidents_per_fault(at_all, counts[Verdict.DUPLICATE]),
         blast_radius_error=quantiles(reach_errors),
     )

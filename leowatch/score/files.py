@@ -68,6 +68,7 @@ class IncidentRevision(msgspec.Struct, frozen=True, kw_only=True):
     terminals_affected_count: int = 0
     terminal_ids: list[str] = []
     title: str = ""
+    remediation: str = "none"
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,47 +1,22 @@
 """The judge: files of truth and of findings in, one scoreboard out."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from leowatch.score.claims import claims
 from leowatch.score.controls import CONTROLS, control, read_telemetry
 from leowatch.score.faults import FaultScore, faults, match_faults, score_faults
-from leowatch.score.files import (
-    IncidentRevision,
-    Label,
-    Page,
-    read_events,
-    read_incidents,
-    read_labels,
-    read_pages,
-    read_truth_table,
-)
 from leowatch.score.handovers import HandoverScore, score_handovers
-from leowatch.score.matching import Array
 from leowatch.score.outages import FoundOutages, OutageScore, score_outages, true_outages
 from leowatch.score.pages import PageScore, score_pages
+from leowatch.score.remediation import RemediationScore, score_remediation
+from leowatch.score.runs import Findings, RunFiles, Truth, findings_as_one, read_findings, read_truth, truths_as_one
 from leowatch.score.tilt import TiltScore, episodes, score_tilt
 from leowatch.score.timeline import Timeline, timeline
 from leowatch.score.tolerances import Tolerances
-
-
-class Truth(NamedTuple):
-    """What really happened."""
-
-    labels: list[Label]
-    outages: dict[str, Array]
-    handovers: dict[str, Array]
-    attitude: dict[str, Array]
-
-
-class Findings(NamedTuple):
-    """What was said of it: the last revisions of events, every revision of incidents, the pages."""
-
-    events: dict[str, Array]
-    revisions: list[IncidentRevision]
-    pages: list[Page]
 
 
 class Scoreboard(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +28,7 @@ class Scoreboard(msgspec.Struct, frozen=True, kw_only=True):
 
     faults: FaultScore
     pages: PageScore
+    remediation: RemediationScore
     outages: OutageScore
     handovers: HandoverScore
     tilt: TiltScore
@@ -77,21 +53,32 @@ def judge(
         MissingFile: A file is not there.
         BadFile: A file is not what its schema says, or a fault is of a kind that the judge does not know.
     """
-    truth = read_truth(truth_dir)
-    findings = Findings(read_events(events_file), read_incidents(incidents_file), read_pages(pages_file))
+    files = RunFiles(truth_dir, events_file, incidents_file, pages_file, telemetry_dir, inventory_file)
+    return judge_together({"": files}, tolerances)
+
+
+def judge_together(runs: Mapping[str, RunFiles], tolerances: Tolerances | None = None) -> Scoreboard:
+    """Judge runs of one length as if they were one: counts and seconds are pooled, and with them the bounds.
+
+    Raises:
+        MissingFile, BadFile: As `judge`.
+    """
     forgiven = tolerances or Tolerances()
-    controls: dict[str, Scoreboard | None] = dict.fromkeys(CONTROLS)
-    if telemetry_dir is not None:
-        telemetry = read_telemetry(telemetry_dir, inventory_file or telemetry_dir.parent / "inventory.jsonl")
+    truth = truths_as_one({name: read_truth(files.truth_dir) for name, files in runs.items()})
+    ours = weigh(truth, findings_as_one({name: read_findings(files) for name, files in runs.items()}), forgiven)
+    return msgspec.structs.replace(ours, controls=_controls(runs, truth, forgiven))
+
+
+def _controls(runs: Mapping[str, RunFiles], truth: Truth, forgiven: Tolerances) -> dict[str, Scoreboard | None]:
+    said: dict[str, dict[str, Findings]] = {name: {} for name in CONTROLS}
+    for run, files in runs.items():
+        if files.telemetry_dir is None:
+            return dict.fromkeys(CONTROLS)
+        inventory_file = files.inventory_file or files.telemetry_dir.parent / "inventory.jsonl"
+        telemetry = read_telemetry(files.telemetry_dir, inventory_file)
         for name in CONTROLS:
-            controls[name] = weigh(truth, Findings(*control(name, telemetry, forgiven)), forgiven)
-    return msgspec.structs.replace(weigh(truth, findings, forgiven), controls=controls)
-
-
-def read_truth(truth_dir: Path) -> Truth:
-    """Read the folder of truth."""
-    tables = (read_truth_table(truth_dir, name) for name in ("outages", "handovers", "attitude"))
-    return Truth(read_labels(truth_dir), *tables)
+            said[name][run] = Findings(*control(name, telemetry, forgiven))
+    return {name: weigh(truth, findings_as_one(each), forgiven) for name, each in said.items()}
 
 
 def weigh(truth: Truth, findings: Findings, tolerances: Tolerances) -> Scoreboard:
@@ -103,6 +90,7 @@ def weigh(truth: Truth, findings: Findings, tolerances: Tolerances) -> Scoreboar
     return Scoreboard(
         faults=score_faults(true, found, judged),
         pages=score_pages(findings.pages, true, found, judged),
+        remediation=score_remediation(true, found, judged),
         outages=score_outages(outages, FoundOutages(findings.events, end_ns), tolerances),
         handovers=score_handovers(truth.handovers, findings.events, outages, tolerances),
         tilt=score_tilt(episodes(truth.attitude, end_ns, tolerances), findings.events, tolerances),

@@ -1,6 +1,7 @@
 """True outages held against outage events: found or not, how far off, for which cause, expected or not."""
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -161,9 +162,13 @@ def score_outages(true: Outages, found: FoundOutages, tolerances: Tolerances) ->
 
 def confusion(was: Array, said: Array) -> Confusion:
     """Count what was said of each truth."""
-    counted = Counter(zip(was.tolist(), said.tolist(), strict=True))
+    return confusion_of(zip(was.tolist(), said.tolist(), strict=True))
+
+
+def confusion_of(pairs: Iterable[tuple[str, str]]) -> Confusion:
+    """Count pairs of a truth and what was said of it."""
     matrix: Confusion = {}
-    for (truth, answer), count in sorted(counted.items()):
+    for (truth, answer), count in sorted(Counter(pairs).items()):
         matrix.setdefault(truth or "none", {})[answer or "none"] = count
     return matrix
 

@@ -10,25 +10,35 @@ from leowatch.score.matching import NS_PER_S
 from leowatch.score.tolerances import PAGED_TEAMS
 
 
-class PageScore(msgspec.Struct, frozen=True, kw_only=True):
-    """Pages against the faults that are to wake somebody.
+class FaultPages(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages about some of the faults that are to wake somebody.
 
     Attributes:
         due: Faults labelled to page.
         paged: Those of them whose right team was woken before recovery, with the right root.
         in_time: Those paged within the label's `page_by_s`, of those that have one.
-        pages_per_fault: Pages about page-labelled faults, per fault that was paged at all.
-        elsewhere: Pages for everything else.
-        wrong_team: Pages about such a fault to another team than its audience.
+        pages_per_fault: Pages about these faults, per fault that was paged at all.
+        fault_to_page_s: From the fault to the webhook.
     """
 
     due: int
     paged: Rate
     in_time: Rate
     pages_per_fault: float | None
+    fault_to_page_s: Quantiles
+
+
+class PageScore(FaultPages, frozen=True, kw_only=True):
+    """All of them, and kind by kind.
+
+    Attributes:
+        elsewhere: Pages for everything else.
+        wrong_team: Pages about such a fault to another team than its audience.
+    """
+
     elsewhere: int
     wrong_team: int
-    fault_to_page_s: Quantiles
+    per_kind: dict[str, FaultPages]
 
 
 def score_pages(pages: list[Page], true: list[Fault], found: list[Claim], judged: Judged) -> PageScore:
@@ -48,19 +58,30 @@ def score_pages(pages: list[Page], true: list[Fault], found: list[Claim], judged
             wrong_team += 1
         else:
             about[place].append(instant_ns(page.at))
+    kinds = sorted({true[place].label.kind for place in due})
+    return PageScore(
+        **msgspec.structs.asdict(_score(about, true)),
+        elsewhere=elsewhere,
+        wrong_team=wrong_team,
+        per_kind={
+            kind: _score({place: ats for place, ats in about.items() if true[place].label.kind == kind}, true)
+            for kind in kinds
+        },
+    )
+
+
+def _score(about: dict[int, list[int]], true: list[Fault]) -> FaultPages:
     waits_s = {
         place: (min(ats) - true[place].started_at_ns) / NS_PER_S
         for place, ats in about.items()
         if ats and min(ats) <= true[place].ended_at_ns
     }
-    dated = {place: by_s for place in due if (by_s := true[place].label.page_by_s) is not None}
+    dated = {place: by_s for place in about if (by_s := true[place].label.page_by_s) is not None}
     woken = sum(bool(ats) for ats in about.values())
-    return PageScore(
-        due=len(due),
-        paged=rate(len(waits_s), len(due)),
+    return FaultPages(
+        due=len(about),
+        paged=rate(len(waits_s), len(about)),
         in_time=rate(sum(waits_s.get(place, by_s + 1) <= by_s for place, by_s in dated.items()), len(dated)),
         pages_per_fault=round(sum(map(len, about.values())) / woken, 4) if woken else None,
-        elsewhere=elsewhere,
-        wrong_team=wrong_team,
         fault_to_page_s=quantiles(list(waits_s.values())),
     )

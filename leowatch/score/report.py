@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from html import escape
-from typing import Any
 
 import msgspec
 
 from leowatch.score.bounds import Quantiles, Rate
 from leowatch.score.judge import Scoreboard
 from leowatch.score.outages import Confusion
+from leowatch.score.pages import FaultPages
 from leowatch.score.picture import COLOURS, draw
+from leowatch.score.summary import cause_rights, event_rows
 
 STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 1300px; color: #222 }
@@ -32,8 +33,10 @@ def report(board: Scoreboard) -> str:
             _key(),
             _fault_table(board),
             _page_table(board),
+            _remediation(board),
             _event_table(board),
             _confusion_table("Causes of outages", board.outages.confusion, board.outages.cause_right),
+            _cause_table(board),
             _confusion_table(
                 "Conformance of handovers", board.handovers.conformance, board.handovers.conformance_right
             ),
@@ -79,37 +82,47 @@ def _page_table(board: Scoreboard) -> str:
     for name, other in {"ours": board, **board.controls}.items():
         if other:
             page = other.pages
-            rows.append((name, page.due, _rate(page.paged), _rate(page.in_time), _none(page.pages_per_fault), page.elsewhere, page.wrong_team, _seconds(page.fault_to_page_s)))  # fmt: skip
-    head = "by,faults that page,paged before recovery,in time,pages per fault,pages for everything else,to a wrong team,seconds to page p50 / p95"
+            rows.append((name, *_paged(page), page.elsewhere, page.wrong_team))
+            rows += [(f"  {kind}", *_paged(row), "", "") for kind, row in page.per_kind.items() if name == "ours"]
+    head = "by,faults that page,paged before recovery,in time,pages per fault,seconds to page p50 / p95,pages for everything else,to a wrong team"
     return _table("Pages", head.split(","), rows)
+
+
+def _paged(page: FaultPages) -> tuple[object, ...]:
+    rates = (_rate(page.paged), _rate(page.in_time))
+    return page.due, *rates, _none(page.pages_per_fault), _seconds(page.fault_to_page_s)
+
+
+def _remediation(board: Scoreboard) -> str:
+    score = board.remediation
+    rows = [(_rate(score.automatic_truly), _rate(score.automatic_as_said), _none(score.error_points))]
+    return _table("Mended without anybody", ["truly", "as said", "points apart"], rows)
 
 
 def _event_table(board: Scoreboard) -> str:
     rows = []
-    for kind, row in _event_rows(board).items():
+    for kind, row in event_rows(board).items():
         rows.append((kind, row.n, row.missed, row.false, _rate(row.recall), _rate(row.precision), _seconds(row.time_to_detect_s), _seconds(row.error_s)))  # fmt: skip
         for name, other in board.controls.items():
-            found = _event_rows(other)[kind] if other else None
+            found = event_rows(other)[kind] if other else None
             cells = (found.n, found.missed, found.false, _rate(found.recall), _rate(found.precision), _seconds(found.time_to_detect_s), _seconds(found.error_s)) if found else ("-",) * 7  # fmt: skip
             rows.append((f"  {name}", *cells))
     head = "kind,n,missed,false,recall,precision,seconds to detect p50 / p95,seconds off p50 / p95"
     return _table("Events", head.split(","), rows)
 
 
-def _event_rows(board: Scoreboard) -> dict[str, Any]:
-    return {
-        "outage": board.outages.outage,
-        "expected gap": board.outages.expected_gap,
-        "handover": board.handovers.handover,
-        "handover in a gap": board.handovers.in_gap,
-        **{name: getattr(board.tilt, name) for name in board.tilt.__struct_fields__},
-    }
-
-
 def _confusion_table(title: str, matrix: Confusion, right: dict[str, Rate]) -> str:
     answers = sorted({answer for row in matrix.values() for answer in row})
     rows = [(was, *[row.get(answer, 0) for answer in answers], _rate(right[was])) for was, row in matrix.items()]
     return _table(f"{title}: the truth down, the answer across", ["", *answers, "right"], rows)
+
+
+def _cause_table(board: Scoreboard) -> str:
+    rows = [
+        (cause, _rate(right), *(_rate(other) if other else "-" for other in others.values()))
+        for cause, (right, others) in cause_rights(board).items()
+    ]
+    return _table("Causes named rightly", ["", "ours", *board.controls], rows)
 
 
 def _tolerances(board: Scoreboard) -> str:

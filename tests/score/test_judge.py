@@ -11,6 +11,7 @@ from leowatch.score.__main__ import main
 from leowatch.score.command import run as judge_to_files
 from leowatch.score.files import BadFile, MissingFile
 from leowatch.score.judge import demo_object, judge
+from simulators.contract.faults import FaultKind
 from tests.score.make_run import at, incident, label, page, say
 
 
@@ -244,6 +245,28 @@ def test_a_page_after_recovery_is_no_page_and_a_slow_one_is_not_in_time(run):
 
     assert board.pages.paged.right_count == 2
     assert board.pages.in_time.right_count == 1
+
+
+def test_pages_are_counted_by_kind_of_fault_too(run):
+    run.labels.append(
+        msgspec.structs.replace(run.labels[0], label_id="f900", kind=FaultKind.FIBRES_CUT, root_id="gw-9")
+    )
+    run.pages.append(page("inc-0", 130, "gw-0"))
+
+    pages = judge(*run.write()).pages
+
+    assert set(pages.per_kind) == {"gateway_down", "fibres_cut"}
+    down, cut = pages.per_kind["gateway_down"], pages.per_kind["fibres_cut"]
+    assert (down.due, down.paged.ratio, down.fault_to_page_s.p50) == (3, 1.0, 20)
+    assert down.pages_per_fault == pytest.approx(4 / 3, abs=1e-3)
+    assert (cut.due, cut.paged.ratio, cut.pages_per_fault) == (1, 0.0, None)
+    assert (pages.due, pages.paged.right_count) == (4, 3)
+
+
+def test_incidents_per_fault_are_counted_over_all_of_them(run):
+    run.incidents.append(msgspec.structs.replace(run.incidents[0], incident_id="inc-twin"))
+
+    assert judge(*run.write()).faults.incidents_per_fault == pytest.approx(44 / 43, abs=1e-4)
 
 
 def test_an_outage_below_the_floor_need_not_be_found_and_may_be(run):
