@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.contract.instants import NS_PER_S
-from ingest.contract.vocabulary import MobilityClass, NetworkType
+from ingest.contract.vocabulary import MobilityClass, NetworkType, ServiceClass
 from simulators.conditions import attachment_pops
 from simulators.contract.faults import FaultKind
 from simulators.courses import tenths_ns
@@ -207,6 +207,9 @@ class _Chooser:
             case _:
                 # One that reports seldom is not seen to fail before the run is over.
                 chosen = still & (terminals.cadence_s == 1)
+        if spec.type.decoy:
+            # Nobody restarts, stows or covers a site that runs a plant without a word to those who run it.
+            chosen = chosen & (terminals.service != ServiceClass.CRITICAL_OT)
         return chosen & self._filtered(spec)
 
     def _filtered(self, spec: FaultSpec) -> Flags:

@@ -263,7 +263,7 @@ def _terminals(
         tenant=tenant,
         model=model,
         mobility=mobility,
-        service=rng.choice(len(_SERVICE_SHARES), count, p=_SERVICE_SHARES).astype(np.int8),
+        service=_service(rng.choice(len(_SERVICE_SHARES), count, p=_SERVICE_SHARES).astype(np.int8), mobility),
         network_type=_network_type(tenant).astype(np.int8),
         at_edge=at_edge,
         dual_path=(mobility == MobilityClass.FIXED) & (rng.random(count) < _DUAL_PATH_RATIO),
@@ -273,6 +273,12 @@ def _terminals(
         aligned_tilt_deg=np.round(rng.uniform(*_ALIGNED_TILT_DEG, count), 1),
         aligned_azimuth_deg=np.round(rng.uniform(0.0, 359.9, count), 1),
     )
+
+
+def _service(drawn: NDArray[np.int8], mobility: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Plants and grids stand still: who moves and was drawn as one of them is a business."""
+    moves = mobility != MobilityClass.FIXED
+    return np.where(moves & (drawn == ServiceClass.CRITICAL_OT), np.int8(ServiceClass.BUSINESS), drawn)
 
 
 def _network_type(tenant: Indexes) -> NDArray[np.int64]:

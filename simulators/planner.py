@@ -1,4 +1,4 @@
-"""The control plane: it publishes the plans of coming slots, late or not at all where it fails, and plans round what is broken."""
+"""The control plane: it publishes plans of coming slots, late or not at all where it fails, round what is broken or worked on."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,8 @@ from ingest.contract.instants import NS_PER_S
 from ingest.contract.packing import Record
 from simulators.board import Board
 from simulators.conditions import calm_network
-from simulators.faults import Change, Fault
+from simulators.courses import tenths_ns
+from simulators.faults import Change, Fault, is_routed_round
 from simulators.fleet import Fleet
 from simulators.network_conditions import ControlPlane
 from simulators.scheduler import Plan
@@ -29,6 +30,14 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
     effective_at_ns: int | None
 
 
+class _Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What the planner learns at an instant of a fault's root: not to be used from then on, or whole again (None)."""
+
+    at_ns: int
+    from_ns: int | None = None
+    fault: Fault
+
+
 class Planner:
     """Publishes slot after slot, so far ahead; a slot whose plan is not out is served by nobody."""
 
@@ -38,10 +47,8 @@ class Planner:
         self._first_at_ns = settings.first_at_ns
         self._to_ns = timetable.slots.start_at_ns(settings.first_at_ns)
         self._version = 0
-        routed = [fault for fault in faults if fault.routed_round_at_ns is not None]
-        begins = [(fault.routed_round_at_ns or 0, 1.0, fault) for fault in routed]
-        ends = [(fault.ended_at_ns, 0.0, fault) for fault in routed if fault.ended_at_ns is not None]
-        self._reactions = sorted(begins + ends, key=lambda one: (one[0], one[2].number))
+        reactions = [reaction for fault in faults for reaction in self._reactions_to(fault)]
+        self._reactions = sorted(reactions, key=lambda one: (one.at_ns, one.fault.number))
         self._belief = calm_network(fleet)
         self._board = Board(self._belief)
 
@@ -53,7 +60,8 @@ class Planner:
         self._to_ns = max(self._to_ns, running_ns)
         if not control.publishing:
             return Out(records=[], plan_version=self._version, effective_at_ns=None)
-        first_ns = running_ns if self._react(at_ns) else self._to_ns
+        changed_ns = self._react(at_ns)
+        first_ns = self._to_ns if changed_ns is None else max(running_ns, changed_ns)
         horizon_ns = at_ns + round((self._ahead_s - control.delay_s) * NS_PER_S)
         self._to_ns = max(self._to_ns, slots.start_at_ns(horizon_ns) + slots.length_ns)
         starts = range(first_ns, self._to_ns, slots.length_ns)
@@ -61,17 +69,31 @@ class Planner:
         effective_at_ns = self._valid_from_ns(starts[0], at_ns) if starts else None
         return Out(records=records, plan_version=self._version, effective_at_ns=effective_at_ns)
 
-    def _react(self, at_ns: int) -> bool:
-        """Plan round what is known by now to be broken; tell whether slots that are planned already change by it."""
-        changed = False
-        while self._reactions and self._reactions[0][0] <= at_ns:
-            _, level, fault = self._reactions.pop(0)
-            broken = level > 0.0
-            self._board.apply(Change(at_ns=at_ns, fault=fault, level=level, begins=broken))
+    def _reactions_to(self, fault: Fault) -> list[_Reaction]:
+        begins_ns, from_ns = fault.routed_round_at_ns, fault.routed_round_at_ns
+        if fault.spec.announced_s is not None and is_routed_round(fault.spec):
+            # Work that is announced finds nobody there: the plans of its slots are made without it.
+            begins_ns = max(self._first_at_ns, fault.started_at_ns - tenths_ns(fault.spec.announced_s))
+            from_ns = self._timetable.slots.start_at_ns(fault.started_at_ns)
+        if begins_ns is None:
+            return []
+        begins = _Reaction(at_ns=begins_ns, from_ns=from_ns, fault=fault)
+        return [begins] if fault.ended_at_ns is None else [begins, _Reaction(at_ns=fault.ended_at_ns, fault=fault)]
+
+    def _react(self, at_ns: int) -> int | None:
+        """Plan round what is known by now; return from which slot on plans that are out already change, None for none."""
+        changed_ns = None
+        while self._reactions and self._reactions[0].at_ns <= at_ns:
+            reaction = self._reactions.pop(0)
+            broken = reaction.from_ns is not None
+            self._board.apply(Change(at_ns=at_ns, fault=reaction.fault, level=float(broken), begins=broken))
             # What comes back is used from the first slot on that is not planned yet.
-            self._timetable.believe(self._belief, at_ns if broken else self._to_ns)
-            changed |= broken
-        return changed
+            from_ns = self._to_ns if reaction.from_ns is None else max(at_ns, reaction.from_ns)
+            self._timetable.believe(self._belief, from_ns)
+            if broken:
+                slot_ns = self._timetable.slots.start_at_ns(from_ns)
+                changed_ns = slot_ns if changed_ns is None else min(changed_ns, slot_ns)
+        return changed_ns
 
     def is_planned(self, at_ns: int) -> bool:
         """Tell whether the running slot's plan is out."""

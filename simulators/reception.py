@@ -8,6 +8,7 @@ import numpy as np
 
 from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
+from ingest.contract.vocabulary import ServiceClass
 from simulators import link, obstruction
 from simulators.attitude import Attitude
 from simulators.causes import IN_SERVICE, LINK, OBSTRUCTION, RAIN, TILT, Codes
@@ -51,6 +52,8 @@ class Reception:
         self._skyline_ratio = np.round(obstruction.blocked_ratio(self._skylines_deg), 3).astype(np.float32)
         self.skyline = obstruction.skylines_of_sites(count, rng)
         self.skyline[fleet.terminals.at_edge] = 0  # where geometry itself makes the gaps
+        # A plant's site is surveyed before it is built.
+        self.skyline[fleet.terminals.service == ServiceClass.CRITICAL_OT] = 0
         # Commissioning accepts a face whose cone still holds the level one: what counts is how far it moved since.
         self._scan_cosine = np.cos(np.radians(link.SCAN_LIMIT_DEG + fleet.terminals.aligned_tilt_deg)).astype(
             np.float32

@@ -1,9 +1,10 @@
 """From events to incidents: one fault, one root, its children attached; nobody is woken twice.
 
-Events are taken in the order of their start and decided once the lowest watermark of all shards has passed them, so the
-order in which shards are read changes nothing. By then a gateway's fall (noticed within 10 s) is known too: a terminal's
-outage first looks for a gateway that is down or a tilted antenna; what finds none becomes an incident of its cell (k of
-N) or of the terminal alone.
+Events are taken in the order of what they tell, a beginning by its start and an end by its end, and decided once the
+lowest watermark of all shards has passed them, so the order in which shards are read changes nothing. By then a gateway's
+fall (noticed within 10 s) is known too: a terminal's outage first looks for a gateway that is down or a tilted antenna;
+what finds none becomes an incident of its cell (k of N) or of the terminal alone. Whether somebody is woken is asked of
+what is known up to the deadline: a network fault round which the network has led its terminals by then wakes nobody.
 """
 
 import heapq
@@ -25,7 +26,7 @@ from streams.contract.vocabulary import Audience, IncidentState, Remediation, Se
 
 # An outage that ends sooner is told as an event and is no incident of its own: one slot without service is 30 s.
 WORTH_NS = 20 * NS_PER_S
-# Time that automatic remediation has before a human is woken (96 % of network events need none: domain S49).
+# Time that automatic remediation has before a human is woken (96 % of network events need none: domain S49): a slot.
 REMEDIATION_NS = 30 * NS_PER_S
 # An incident is resolved once nothing of it stands for this long by event time, so that a flap does not close and reopen it.
 CALM_NS = 30 * NS_PER_S
@@ -34,6 +35,8 @@ AREA_TERMINALS = 5
 AREA_RATIO = 0.5
 # Terminals of an area do not fall in the same second: an outage waits this long for its neighbours, by event time.
 AREA_WINDOW_NS = 10 * NS_PER_S
+# Of the terminals that a fault took down, no more than these are still down once the network has led the others round it.
+LEFT_BEHIND_RATIO = 0.1
 # Events are kept in mind for as long as their topic keeps them, so that a repeat after a crash is known as one.
 MEMORY_NS = 7 * 86_400 * NS_PER_S
 
@@ -41,21 +44,24 @@ HEARD_KINDS = (
     "outage_suspected", "outage_started", "outage_ended", "outage_withdrawn", "tilt_warning", "tilt_critical",
     "tilt_disturbed", "tilt_restored", "gateway_isolated", "gateway_restored",
 )  # fmt: skip
+# Kinds that tell of an end: what they tell happened at `ended_at_ns`.
+_ENDS = ("outage_ended", "outage_withdrawn", "tilt_restored", "gateway_restored")
 _HEARD_CODES = np.array([code_of(kind) for kind in HEARD_KINDS])
 
 PlannedGateway = Callable[[int, int], int]
 
 
 class Notice(NamedTuple):
-    """What the correlator keeps of an event; ordered by start, then by kind: a beginning stands before its end."""
+    """What the correlator keeps of an event; ordered by when what it tells happened, then by kind: a beginning before its end."""
 
-    started_at_ns: int
+    at_ns: int
     code: int
     event_key: bytes
     revision: int
     kind: str
     subject_kind: SubjectKind
     subject_index: int
+    started_at_ns: int
     ended_at_ns: int
     from_gateway_index: int
     expected: bool
@@ -91,8 +97,8 @@ def notices(columns: Columns) -> list[Notice]:
     )
     return [
         Notice(
-            start, code, key, revision, KIND_BY_CODE[code].kind, SubjectKind(kind), index, int(end), int(gateway),
-            expected == 1, stored == 1, tilt, int(reach),
+            int(end) if KIND_BY_CODE[code].kind in _ENDS else start, code, key, revision, KIND_BY_CODE[code].kind,
+            SubjectKind(kind), index, start, int(end), int(gateway), expected == 1, stored == 1, tilt, int(reach),
         )
         for start, code, key, revision, kind, index, end, gateway, expected, stored, tilt, reach in rows
     ]  # fmt: skip
@@ -118,7 +124,7 @@ class _Case:
     resolved_at_ns: int | None = None
     page_at_ns: int | None = None
     root_stands: bool = True
-    down: set[int] = field(default_factory=set)
+    down: dict[int, int] = field(default_factory=dict)
     affected: set[int] = field(default_factory=set)
     children: list[Notice] = field(default_factory=list)
     children_told: int = 0
@@ -168,7 +174,7 @@ class Correlator:
         """Take events in; a repeat of a known revision is dropped."""
         for notice in notices(columns):
             if notice.revision > self._seen.get(notice.event_key, (0, 0))[0]:
-                self._seen[notice.event_key] = (notice.revision, notice.started_at_ns)
+                self._seen[notice.event_key] = (notice.revision, notice.at_ns)
                 heapq.heappush(self._heap, notice)
 
     def tick(self, shard: int, watermark_ns: int, clock_ns: int) -> None:
@@ -194,7 +200,7 @@ class Correlator:
         if (watermark_ns, now_ns) == self._advanced_to_ns:
             return []
         self._advanced_to_ns = watermark_ns, now_ns
-        while self._heap and self._heap[0].started_at_ns <= watermark_ns:
+        while self._heap and self._heap[0].at_ns <= watermark_ns:
             self._decide(heapq.heappop(self._heap), now_ns)
         self._explain_waiting(watermark_ns, now_ns)
         self._let_time_pass(watermark_ns, now_ns)
@@ -211,7 +217,7 @@ class Correlator:
                 self._gateway_rises(notice)
             case "outage_started":
                 self._outage_starts(notice)
-            case "outage_ended":
+            case "outage_ended" | "outage_withdrawn":
                 self._outage_ends(notice, now_ns)
             case "tilt_critical":
                 self._antenna_falls(notice, now_ns)
@@ -258,12 +264,13 @@ class Correlator:
         waiting = self._waiting.get(notice.subject_index)
         if waiting is not None and waiting.started_at_ns == notice.started_at_ns:
             del self._waiting[notice.subject_index]
-            if notice.ended_at_ns - notice.started_at_ns >= WORTH_NS:
+            if notice.kind == "outage_ended" and notice.ended_at_ns - notice.started_at_ns >= WORTH_NS:
                 self._stand_alone(waiting, notice.ended_at_ns, now_ns)
         case = self._case_of_terminal.get(notice.subject_index)
         if case is None:
             return
-        case.down.discard(notice.subject_index)
+        if case.down.get(notice.subject_index) == notice.started_at_ns:
+            del case.down[notice.subject_index]
         case.children.append(notice)
         case.changed = True
         if case.cause != "tilt_critical" and case.root_kind is not SubjectKind.GATEWAY and not case.down:
@@ -402,7 +409,7 @@ class Correlator:
     def _adopt(self, case: _Case, outage: Notice) -> None:
         case.children.append(outage)
         case.affected.add(outage.subject_index)
-        case.down.add(outage.subject_index)
+        case.down[outage.subject_index] = outage.started_at_ns
         case.changed = True
         self._case_of_terminal[outage.subject_index] = case
 
@@ -415,8 +422,7 @@ class Correlator:
 
     def _let_time_pass(self, watermark_ns: int, now_ns: int) -> None:
         for key, case in list(self._open.items()):
-            overdue = case.root_stands and now_ns >= case.started_at_ns + REMEDIATION_NS
-            if case.page_at_ns is None and overdue and case.audience.pages:
+            if case.page_at_ns is None and case.audience.pages and _is_overdue(case, watermark_ns):
                 case.page_at_ns = now_ns
                 self._note(
                     case, now_ns, f"not remediated in {REMEDIATION_NS // NS_PER_S} s: {case.audience.team} is paged"
@@ -502,6 +508,13 @@ class Correlator:
         if case.root_kind is SubjectKind.CELL:
             return f"{case.root_index:x}"
         return self._names(case.root_kind, case.root_index)
+
+
+def _is_overdue(case: _Case, watermark_ns: int) -> bool:
+    """Say whether the network has had its time and has not helped: its terminals are down, if it ever took some down."""
+    left_behind = len(case.down) > LEFT_BEHIND_RATIO * len(case.affected) or not case.affected
+    in_time = watermark_ns < case.started_at_ns + REMEDIATION_NS
+    return case.root_stands and not in_time and (left_behind or case.root_kind is SubjectKind.TERMINAL)
 
 
 def _remediation(case: _Case) -> Remediation:

@@ -17,16 +17,23 @@ class Excuses:
     def __init__(self) -> None:
         self._excused: dict[int, Columns] = {}
 
-    def judge(self, events: Columns, is_worked_on: Callable[[int, int], bool], clock_ns: int) -> Columns:
+    def judge(
+        self, events: Columns, is_worked_on: Callable[[int, int], bool], clock_ns: int, overrun_ns: int
+    ) -> Columns:
         """Return what the gateway detector noticed, falls with `expected`, and again those that are expected no longer.
 
         Args:
             events: Of the detector, or none.
             is_worked_on: Says of a gateway and an instant whether a window covers them.
             clock_ns: Log time.
+            overrun_ns: Work that is over by so much and has not brought its gateway back excuses it no longer.
         """
         parts = [self._note(take(events, slice(row, row + 1)), is_worked_on) for row in range(row_count(events))]
-        overdue = [gateway for gateway in self._excused if not is_worked_on(gateway, clock_ns)]
+        overdue = [
+            gateway
+            for gateway, said in self._excused.items()
+            if not is_worked_on(gateway, max(clock_ns - overrun_ns, int(said["started_at_ns"][0])))
+        ]
         for gateway in overdue:
             said = self._excused.pop(gateway)
             again = {"revision": said["revision"] + 1, "expected": np.zeros(1, np.int8)}

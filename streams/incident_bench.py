@@ -81,7 +81,8 @@ class IncidentBench:
             return []
         self._gateways, noticed = gateway_detector.step(self._gateways, frame.columns, frame.header.received_at_ns)
         known = self._knowledge.for_frame(frame.header)
-        events = self._excuses.judge(noticed, partial(known.works_on, SubjectKind.GATEWAY), self._gateways.clock_ns)
+        clock_ns, overrun_ns = self._gateways.clock_ns, known.thresholds.work_overrun_ns
+        events = self._excuses.judge(noticed, partial(known.works_on, SubjectKind.GATEWAY), clock_ns, overrun_ns)
         self._correlator.hear(events)
         return [
             Record(topic=NETWORK_EVENTS, key=detail["subject_id"].encode(), value=encode_detail(detail))

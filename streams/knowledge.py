@@ -212,21 +212,24 @@ class Knowledge:
         return max(MISSING, int(self.plan.rows(plan, cell_ids, np.array([terminal_index]))["gateway_index"][0]))
 
     def in_maintenance(
-        self, facts: ShardFacts, satellites: Array, gateways: Array, places: Array, at_ns: Array, plan_version: int
+        self, facts: ShardFacts, satellites: Array, gateways: Array, places: Array, start_ns: Array, plan_version: int
     ) -> Array:
-        """Say for each row whether planned work on anything that serves or is planned to serve it covers the instant.
+        """Say for each row whether planned work on anything that serves or is planned to serve it explains its trouble.
+
+        A trouble began within the report before it was seen, so the plan of when it was seen counts, as for every cause.
 
         Args:
             facts: Of the shard.
             satellites: That served last.
             gateways: That served last.
             places: Of the terminals.
-            at_ns: Instants.
+            start_ns: When the troubles began, as far as is known.
             plan_version: Of the plan.
         """
         if not self.maintenance:
             return np.zeros(len(places), bool)
-        planned = self.planned_at(facts.shard, places, at_ns, plan_version)
+        seen_ns = start_ns + facts.cadence_ns[places]
+        planned = self.planned_at(facts.shard, places, seen_ns, plan_version)
         subjects = {
             SubjectKind.TERMINAL: (facts.terminals[places],),
             SubjectKind.TENANT: (facts.tenants[places],),
@@ -235,12 +238,13 @@ class Knowledge:
             SubjectKind.GATEWAY: (gateways, planned["gateway_index"]),
             SubjectKind.POP: (planned["pop_index"],),
         }
-        return windows.covered(self.maintenance, self._index_of, subjects, at_ns)
+        return windows.covered(self.maintenance, self._index_of, subjects, start_ns, seen_ns)
 
     def works_on(self, kind: SubjectKind, index: int, at_ns: int) -> bool:
         """Say whether planned work on one thing covers an instant."""
         subjects = {each: (np.array([index]),) if each is kind else () for each in SubjectKind}
-        return bool(windows.covered(self.maintenance, self._index_of, subjects, np.array([at_ns]))[0])
+        at = np.array([at_ns])
+        return bool(windows.covered(self.maintenance, self._index_of, subjects, at, at)[0])
 
     def planned_at(self, shard: int, places: Array, at_ns: Array, version: int) -> dict[str, Array]:
         """Return what the plan gives places at instants: `PLANNED` columns, -1 nothing, -2 unknown."""

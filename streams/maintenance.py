@@ -25,26 +25,28 @@ def covered(
     windows: Iterable[MaintenanceWindow],
     index_of: Callable[[SubjectKind, str], int | None],
     subjects: Subjects,
-    at_ns: Array,
+    from_ns: Array,
+    to_ns: Array,
 ) -> Array:
-    """Say for each row whether a window covers its instant and one of its subjects.
+    """Say for each row whether a window covers some of its time and one of its subjects.
 
     Args:
         windows: That hold.
         index_of: The number of a subject; None for one that nobody knows, which covers nobody.
         subjects: By kind, one number a row each.
-        at_ns: The rows' instants.
+        from_ns: Where the rows' times begin.
+        to_ns: Where they end, that instant in them.
     """
-    found = np.zeros(len(at_ns), bool)
-    if not len(at_ns):
+    found = np.zeros(len(from_ns), bool)
+    if not len(from_ns):
         return found
-    first_ns, last_ns = int(at_ns.min()), int(at_ns.max())
+    first_ns, last_ns = int(from_ns.min()), int(to_ns.max())
     for window in windows:
         if window.start_at_ns > last_ns or window.end_at_ns <= first_ns:
             continue
         index = index_of(window.subject_kind, window.subject_id)
         if index is not None:
-            inside = (window.start_at_ns <= at_ns) & (at_ns < window.end_at_ns)
+            inside = (window.start_at_ns <= to_ns) & (from_ns < window.end_at_ns)
             for values in subjects[window.subject_kind]:
                 found |= inside & (values == index)
     return found

@@ -35,6 +35,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         first_contact_ns: A terminal never heard since somebody listens is not missed before: it may be booting (40 to 60 s).
         ring_ns: A terminal's ring that reaches back so far may have been full (900 s, less what is told late).
         slot_edge_ns: An outage that starts so near a slot's edge is slot-aligned (domain 5a).
+        work_overrun_ns: Planned work may end so late before it is a fault, as long as a gateway's return takes to be noticed.
         on_time_s: A handover within this of the plan is on time.
         ping_pong_ns: A return to the satellite left within this is a ping-pong.
         short_stay_ns: A stay under this is short (domain S09).
@@ -65,6 +66,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     first_contact_ns: Span = 60 * NS_PER_S
     ring_ns: Span = 890 * NS_PER_S
     slot_edge_ns: Span = 350_000_000
+    work_overrun_ns: Span = 30 * NS_PER_S
     on_time_s: Times = 1.5
     ping_pong_ns: Span = 60 * NS_PER_S
     short_stay_ns: Span = 15 * NS_PER_S

@@ -187,6 +187,59 @@ def test_a_gateway_that_is_back_within_its_deadline_pages_nobody_and_counts_as_a
     assert incident.remediation is Remediation.AUTO
 
 
+def led_round(at_s, *, left=0):
+    """A gateway that stays down; all of its terminals but some are led round it at a time."""
+    yield event("gateway_isolated", 0, 60, decided_s=65, subject_kind=SubjectKind.GATEWAY)
+    for i in range(20):
+        yield event("outage_started", i, 60, gateway=0)
+        if i >= left:
+            yield event("outage_ended", i, 60, end_s=at_s, gateway=0)
+
+
+def test_a_gateway_that_its_terminals_are_led_round_in_time_pages_nobody():
+    (incident,) = last(run(led_round(85))).values()
+
+    assert not incident.pages
+    assert (incident.terminals_affected_count, incident.terminals_down_count) == (20, 0)
+    assert last(run(led_round(85, left=2))).popitem()[1].pages is False
+    assert last(run(led_round(85, left=3))).popitem()[1].pages is True
+
+
+def test_a_gateway_that_its_terminals_are_led_round_too_late_is_paged():
+    (incident,) = last(run(led_round(91))).values()
+
+    assert incident.page_at == to_rfc3339(START_NS + (60 + 30 + 30) * NS_PER_S)
+
+
+def test_an_outage_that_began_just_before_its_gateways_fall_and_is_over_is_its_child():
+    events = [
+        event("outage_started", 3, 59, gateway=0),
+        event("outage_ended", 3, 59, end_s=80, gateway=0),
+        event("gateway_isolated", 0, 60, decided_s=65, subject_kind=SubjectKind.GATEWAY),
+    ]
+
+    (incident,) = last(run(events)).values()
+    assert (incident.root_id, incident.terminal_ids) == ("gw-a", ["ut-3"])
+
+
+def test_an_outage_that_is_withdrawn_leaves_nobody_down():
+    events = [event("outage_started", 3, 60), event("outage_withdrawn", 3, 60, end_s=100)]
+
+    (incident,) = last(run(events)).values()
+    assert incident.terminals_down_count == 0
+    assert incident.state is IncidentState.RESOLVED
+
+
+def test_a_withdrawn_suspicion_does_not_end_the_outage_that_followed_it():
+    events = [
+        event("outage_started", 3, 60),
+        event("outage_withdrawn", 3, 40, end_s=70),
+    ]
+
+    (incident,) = last(run(events)).values()
+    assert incident.terminals_down_count == 1
+
+
 def test_one_terminal_out_is_its_tenants_and_pages_no_one():
     changes = run([event("outage_started", 5, 60, gateway=1), event("outage_ended", 5, 60, end_s=200, gateway=1)])
 

@@ -86,9 +86,13 @@ def test_work_that_outlasts_its_window_becomes_an_incident_then():
         ("gateway_isolated", 1, True), ("gateway_isolated", 2, False), ("gateway_restored", 1, None),
     ]  # fmt: skip
     assert len({event["event_key"] for event in events[:2]}) == 1
-    assert events[1]["decided_at"].endswith("00:02:00Z")
+    assert events[1]["decided_at"].endswith("00:02:30Z")
     assert {incident.root_id for incident in incidents} == {"g1"}
     assert incidents[0].opened_at >= "2025-10-03T00:02:00Z"
+
+
+def test_work_whose_gateway_is_back_a_little_late_is_no_incident():
+    assert said(window(end_s=190))[1] == []
 
 
 @pytest.mark.parametrize("windows", [[window(gateway="g2")], [window(version=2)]], ids=["another", "not yet named"])

@@ -55,10 +55,10 @@ def test_every_kind_that_the_contract_lets_in_has_an_answer():
     assert nobody.tolist() == [False]
 
 
-def test_a_window_holds_from_its_start_to_just_before_its_end():
+def test_a_window_explains_what_was_seen_from_its_start_on_and_began_before_its_end():
     work = window(SubjectKind.TERMINAL, "t0", start_s=10, end_s=20)
 
-    assert [covered(work, at_s=s)[0] for s in (9, 10, 19, 20)] == [False, True, True, False]
+    assert [covered(work, at_s=s)[0] for s in (8, 9, 10, 19, 20)] == [False, True, True, True, False]
 
 
 def test_a_window_on_a_subject_that_nobody_knows_covers_nobody_not_even_those_without_a_gateway():
