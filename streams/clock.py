@@ -1,14 +1,13 @@
 """A shard's log time: the lowest of what its live producers last said; a producer that falls silent leaves the others blind."""
 
-from dataclasses import dataclass, replace
-
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import Array
 
 
-@dataclass(frozen=True, slots=True)
-class ClockState:
+class ClockState(msgspec.Struct, frozen=True, eq=False):
     """Who has spoken, and when.
 
     Attributes:

@@ -4,9 +4,10 @@ Every sum is a whole number in a float of 53 bits, which is exact for a window o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import Array
 from streams.contract.rollups import RTT_BUCKETS_MS
@@ -17,8 +18,7 @@ _AT = {name: place for place, name in enumerate(SUMS)}
 _RADIX_LIMIT = 2**16
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(msgspec.Struct, frozen=True, eq=False):
     """What is not said yet, and how far windows are closed.
 
     Attributes:
@@ -85,8 +85,7 @@ def lose(ledger: Ledger, count: int) -> Ledger:
     return replace(ledger, lost_count=ledger.lost_count + count) if count else ledger
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(msgspec.Struct, frozen=True, eq=False):
     """Where rows belong: the cell of each, and the rows in the order of their cells.
 
     Attributes:

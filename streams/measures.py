@@ -6,9 +6,10 @@ its share from the sample behind the hole. None of this asks in which order samp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import MISSING, Array, Columns, row_count, take
 from ingest.contract.instants import NS_PER_S
@@ -29,8 +30,7 @@ _HOLE: Mapping[str, type[np.generic]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuresState:
+class MeasuresState(msgspec.Struct, frozen=True, eq=False):
     """How far each terminal has been counted, by place.
 
     Attributes:

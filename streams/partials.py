@@ -6,9 +6,10 @@ said, and when, is a function of the shard's log alone: a shard that is read aga
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import Array, Columns, take
 from ingest.contract.instants import NS_PER_S
@@ -32,8 +33,7 @@ CORRECT_EVERY_NS = 10 * NS_PER_S
 Said = list[tuple[RollupHeader, dict[str, Array]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(msgspec.Struct, frozen=True, eq=False):
     """Everything that goes into a shard's partials."""
 
     measures: MeasuresState

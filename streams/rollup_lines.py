@@ -1,7 +1,6 @@
 """A window's rows in whole numbers: microseconds, millionths, nanoseconds; exact, so that no order of adding changes a sum."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -28,8 +27,7 @@ _PER_UNIT = np.array(list(WHOLE_PER_UNIT.values()))
 _INDEX_BITS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(msgspec.Struct, frozen=True, eq=False):
     """Rows of one window.
 
     Attributes:

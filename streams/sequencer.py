@@ -6,9 +6,9 @@ nobody knows whether it is the first. What goes on comes in layers: each termina
 most once a layer, so that a detector is arithmetic over arrays.
 """
 
-from dataclasses import dataclass, replace
-
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import Array, Columns, Layout, concatenate, row_count, take
 from ingest.contract.telemetry import TERMINAL
@@ -16,8 +16,7 @@ from ingest.contract.telemetry import TERMINAL
 _NEVER = -1
 
 
-@dataclass(frozen=True, slots=True)
-class SequencerState:
+class SequencerState(msgspec.Struct, frozen=True, eq=False):
     """How far each terminal is, and what is held.
 
     Attributes:
@@ -36,8 +35,7 @@ class SequencerState:
     held_since_ns: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True, eq=False):
     """Samples that go on together.
 
     Attributes:
@@ -78,8 +76,7 @@ class Layer:
         return layout.column(name).nulls(self.rows) if values is None else values
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True, eq=False):
     """What came of a frame.
 
     Attributes:

@@ -10,9 +10,10 @@ be later moves the seconds that are booked already.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import MISSING, Array, take
 from streams import ledger as ledgers
@@ -37,8 +38,7 @@ _SUSPECTED, _STARTED, _ENDED, _WITHDRAWN = map(
 _STANDING = {_SUSPECTED: SUSPECTED, _STARTED: OUT, _ENDED: FINAL, _WITHDRAWN: FINAL}
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceState:
+class ServiceState(msgspec.Struct, frozen=True, eq=False):
     """What is booked of each terminal, by place.
 
     Attributes:
@@ -76,8 +76,7 @@ def new_state(places: int) -> ServiceState:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(msgspec.Struct, frozen=True, eq=False):
     """Gateway and PoP of each place."""
 
     gateway: Array

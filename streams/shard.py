@@ -1,10 +1,11 @@
 """One shard's step: a frame in, the new past and what was noticed out; the sequencer, then each detector over its layers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import Array, concatenate, row_count
 from ingest.contract.frame import Frame, TelemetryHeader
@@ -33,8 +34,7 @@ STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 2, "tilt"
 _PARTS = ("sequencer", "handover", "outage", "tilt", "accounts")
 
 
-@dataclass(frozen=True, slots=True)
-class ShardState:
+class ShardState(msgspec.Struct, frozen=True, eq=False):
     """Everything remembered of one shard; a step returns a new one and shares what has not changed."""
 
     shard: int
@@ -48,8 +48,7 @@ class ShardState:
     accounts: Accounts
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(msgspec.Struct, frozen=True, eq=False):
     """What a step noticed.
 
     Attributes:
@@ -261,16 +260,16 @@ def to_arrays(state: ShardState) -> dict[str, Array]:
 
 def _flat(prefix: str, part: Any) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
-    for each in fields(part):
-        value = getattr(part, each.name)
+    for each in part.__struct_fields__:
+        value = getattr(part, each)
         if isinstance(value, tuple):
-            arrays |= {f"{prefix}.{each.name}.{i}": array for i, array in enumerate(value)}
+            arrays |= {f"{prefix}.{each}.{i}": array for i, array in enumerate(value)}
         elif isinstance(value, dict):
-            arrays |= {f"{prefix}.{each.name}.{name}": array for name, array in value.items()}
-        elif is_dataclass(value):
-            arrays |= _flat(f"{prefix}.{each.name}", value)
+            arrays |= {f"{prefix}.{each}.{name}": array for name, array in value.items()}
+        elif isinstance(value, msgspec.Struct):
+            arrays |= _flat(f"{prefix}.{each}", value)
         else:
-            arrays[f"{prefix}.{each.name}"] = value
+            arrays[f"{prefix}.{each}"] = value
     return arrays
 
 
@@ -292,15 +291,15 @@ def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> Shard
 
 def _unflat(prefix: str, part: Any, arrays: dict[str, Array]) -> Any:
     values: dict[str, Any] = {}
-    for each in fields(part):
-        name, value = f"{prefix}.{each.name}", getattr(part, each.name)
+    for each in part.__struct_fields__:
+        name, value = f"{prefix}.{each}", getattr(part, each)
         inner = {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
         if isinstance(value, tuple):
-            values[each.name] = tuple(inner[str(i)] for i in range(len(value)))
+            values[each] = tuple(inner[str(i)] for i in range(len(value)))
         elif isinstance(value, dict):
-            values[each.name] = inner
-        elif is_dataclass(value):
-            values[each.name] = _unflat(name, value, arrays)
+            values[each] = inner
+        elif isinstance(value, msgspec.Struct):
+            values[each] = _unflat(name, value, arrays)
         else:
-            values[each.name] = arrays[name]
+            values[each] = arrays[name]
     return replace(part, **values)

@@ -7,9 +7,9 @@ Thresholds: on time within 1.5 s of the plan (a 1 Hz sample says where its secon
 Cannot see: a change and back between two samples, and anything of a terminal that names no satellite.
 """
 
-from dataclasses import dataclass, replace
-
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import MISSING, Array
 from ingest.contract.instants import NS_PER_S
@@ -26,8 +26,7 @@ _SERVING = ("serving_satellite_index", "beam_id", "gateway_index", "pop_index")
 _CLASSES = (HandoverClass.SATELLITE, HandoverClass.BEAM, HandoverClass.GATEWAY, HandoverClass.POP)
 
 
-@dataclass(frozen=True, slots=True)
-class HandoverState:
+class HandoverState(msgspec.Struct, frozen=True, eq=False):
     """Where each terminal is served, by place.
 
     Attributes:
@@ -59,8 +58,7 @@ def new_state(places: int) -> HandoverState:
     return HandoverState((none,) * 4, never, never, none, never, rtt_ms, never, np.zeros(places, bool), none)
 
 
-@dataclass(frozen=True, slots=True)
-class _Changes:
+class _Changes(msgspec.Struct, frozen=True, eq=False):
     """Rows of a layer that name something else than what is remembered, a first name included.
 
     Attributes:

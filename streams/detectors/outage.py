@@ -23,10 +23,10 @@ A terminal's life here: GOOD -> (silent) SUSPECTED -> GOOD or OUT, or GOOD -> (b
 GOOD. Back at GOOD its ring has `stored_wait_ns` to tell; a new trouble settles the old one at once.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import MISSING, Array, Columns
 from ingest.contract.instants import NS_PER_S

@@ -1,9 +1,10 @@
 """What is remembered of each terminal's outages, and what the rest of the shard knows when they are judged."""
 
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import MISSING, Array
 from streams.detectors import ring
@@ -16,8 +17,7 @@ GOOD, SUSPECTED, OUT = range(3)
 UNSAID, SUSPICION, OUTAGE = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class OutageState:
+class OutageState(msgspec.Struct, frozen=True, eq=False):
     """What is remembered of each terminal, by place; instants are `NEVER` where there is none.
 
     Attributes:

@@ -1,8 +1,7 @@
 """What becomes of an outage or a suspicion once the terminal's ring has told: confirmed, revised, moved or withdrawn."""
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import MISSING, Array, Columns, take
 from streams.contract.vocabulary import OutageCause

@@ -13,10 +13,11 @@ Cannot see: a turn about the mast of a face that looks at the zenith; anything w
     terminal without a reference.
 """
 
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
@@ -33,8 +34,7 @@ READS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class TiltState:
+class TiltState(msgspec.Struct, frozen=True, eq=False):
     """How each face stands, by place; instants are `_NEVER` where there is none.
 
     Attributes:
