@@ -1,5 +1,8 @@
 """A shard's log time: the lowest of what its live producers last said; a producer that falls silent leaves the others blind."""
 
+import itertools
+from collections.abc import Iterator, Sequence
+
 import msgspec
 import numpy as np
 from msgspec.structs import replace
@@ -20,42 +23,47 @@ class ClockState(msgspec.Struct, frozen=True, eq=False):
     """
 
     names: tuple[str, ...]
-    last_ns: Array
-    live: Array
-    joined_ns: Array
+    last_ns: tuple[int, ...]
+    live: tuple[bool, ...]
+    joined_ns: tuple[int, ...]
     clock_ns: int
     carrier: Array
 
 
 def new_state(places: int) -> ClockState:
     """Return a clock that has heard nobody."""
-    return ClockState(
-        (), np.empty(0, np.int64), np.empty(0, bool), np.empty(0, np.int64), 0, np.full(places, -1, np.int16)
-    )
+    return ClockState((), (), (), (), 0, np.full(places, -1, np.int16))
 
 
 def hear(state: ClockState, producer: str, received_at_ns: int, timeout_ns: int, *, goodbye: bool) -> ClockState:
     """Note that a producer has spoken; return the clock after it."""
-    names, last_ns, live, joined_ns = state.names, state.last_ns.copy(), state.live.copy(), state.joined_ns.copy()
+    names, last_ns, live, joined_ns = state.names, [*state.last_ns], [*state.live], [*state.joined_ns]
     if producer not in names:
-        names, last_ns, live = (*names, producer), np.append(last_ns, received_at_ns), np.append(live, True)
-        joined_ns = np.append(joined_ns, received_at_ns)
+        names = (*names, producer)
+        last_ns.append(received_at_ns)
+        live.append(True)
+        joined_ns.append(received_at_ns)
     index = names.index(producer)
     if not live[index] or received_at_ns - last_ns[index] > timeout_ns:
         joined_ns[index] = received_at_ns
-    last_ns[index] = max(int(last_ns[index]), received_at_ns)
+    last_ns[index] = max(last_ns[index], received_at_ns)
     live[index] = not goodbye
     clock_ns = state.clock_ns
-    if live.any():  # one that said goodbye no longer tells the time, however far ahead its clock was
-        live &= last_ns > last_ns[live].max() - timeout_ns
-        clock_ns = max(clock_ns, int(last_ns[live].min()))
-    return replace(state, names=names, last_ns=last_ns, live=live, joined_ns=joined_ns, clock_ns=clock_ns)
+    if any(live):  # one that said goodbye no longer tells the time, however far ahead its clock was
+        gone_ns = max(_of_live(last_ns, live)) - timeout_ns
+        live = [lives and last > gone_ns for lives, last in zip(live, last_ns, strict=True)]
+        clock_ns = max(clock_ns, min(_of_live(last_ns, live)))
+    return ClockState(names, tuple(last_ns), tuple(live), tuple(joined_ns), clock_ns, state.carrier)
+
+
+def _of_live(instants_ns: Sequence[int], live: Sequence[bool]) -> Iterator[int]:
+    return itertools.compress(instants_ns, live)
 
 
 def carry(state: ClockState, producer: str, at: Array | slice) -> ClockState:
     """Note who brought the samples of places."""
     index = state.names.index(producer)
-    if bool((state.carrier[at] == index).all()):
+    if (state.carrier[at] == index).all():
         return state
     carrier = state.carrier.copy()
     carrier[at] = index
@@ -64,16 +72,18 @@ def carry(state: ClockState, producer: str, at: Array | slice) -> ClockState:
 
 def listening_since_ns(state: ClockState) -> int:
     """Return since when anybody has been listening without a break."""
-    return int(state.joined_ns[state.live].min(initial=state.clock_ns))
+    return min((state.clock_ns, *_of_live(state.joined_ns, state.live)))
 
 
-def watched_since_ns(state: ClockState) -> Array:
-    """Return by place since when the producer that carried the terminal has been there without a break; 0 for none."""
-    return np.append(state.joined_ns, 0)[state.carrier]
+def watched_since_ns(state: ClockState, where: Array) -> Array:
+    """Return since when the producers that carried terminals have been there without a break; 0 for none."""
+    return np.array([*state.joined_ns, 0])[state.carrier[where]]
 
 
 def blind(state: ClockState) -> Array:
     """Return by place whether the producer that carried the terminal has left."""
-    if bool(state.live.all()):
+    if all(state.live):
         return np.zeros(len(state.carrier), bool)
-    return (state.carrier >= 0) & ~state.live[np.maximum(state.carrier, 0)]
+    # Nobody's terminals are nobody's to lose: the last entry.
+    gone: Array = np.array([*(not lives for lives in state.live), False])[state.carrier]
+    return gone

@@ -31,6 +31,7 @@ class ShardFacts:
         cadence_ns: How often they report.
         outage_ns: How long a bad run is an outage.
         patience_ns: How long they may be silent before they are suspected.
+        least_silence_ns: The shortest silence that anything is made of, of any of them.
         moves: Whether tilt is judged by the desired boresight and not by a reference.
         keeps_still: Whether it has a reference that it should keep.
         reference_azimuth_deg, reference_tilt_deg: Of the face at commissioning; NaN where there is none.
@@ -44,6 +45,7 @@ class ShardFacts:
     cadence_ns: Array
     outage_ns: Array
     patience_ns: Array
+    least_silence_ns: int
     moves: Array
     keeps_still: Array
     reference_azimuth_deg: Array
@@ -285,6 +287,8 @@ class Knowledge:
         critical = np.array([t.service is ServiceClass.CRITICAL_OT for t in mine], bool)
         cadence_ns = np.array([round(t.cadence_s * NS_PER_S) for t in mine], np.int64)
         limits = self.thresholds
+        outage_ns = np.where(critical, limits.critical_outage_ns, limits.outage_ns)
+        patience_ns = np.maximum(limits.silence_ns, limits.silence_cadences * cadence_ns)
         return ShardFacts(
             shard=shard,
             tenants=np.array([t.tenant_index for t in mine], np.int32),
@@ -292,8 +296,9 @@ class Knowledge:
             model=np.array([t.model for t in mine], np.int8),
             cell_ids=np.array([t.cell_id for t in mine], np.int64),
             cadence_ns=cadence_ns,
-            outage_ns=np.where(critical, limits.critical_outage_ns, limits.outage_ns),
-            patience_ns=np.maximum(limits.silence_ns, limits.silence_cadences * cadence_ns),
+            outage_ns=outage_ns,
+            patience_ns=patience_ns,
+            least_silence_ns=int(np.minimum(patience_ns, outage_ns + cadence_ns).min(initial=limits.silence_ns)),
             moves=moves,
             keeps_still=~moves & np.isfinite(tilt_deg) & np.isfinite(azimuth_deg),
             reference_azimuth_deg=azimuth_deg,

@@ -44,6 +44,7 @@ class Layer(msgspec.Struct, frozen=True, eq=False):
         adjacent: Whether each follows the one before it without a hole.
         rebooted: Whether the terminal has booted since the one before.
         rows: How many.
+        is_plain: Every one follows the one before it without a hole and without a boot.
     """
 
     place: Array | slice
@@ -51,6 +52,7 @@ class Layer(msgspec.Struct, frozen=True, eq=False):
     adjacent: Array
     rebooted: Array
     rows: int
+    is_plain: bool = False
 
     def places(self, rows: Array) -> Array:
         """Return the places of some rows, given as a mask or as indexes."""
@@ -58,16 +60,25 @@ class Layer(msgspec.Struct, frozen=True, eq=False):
             return self.place[rows]
         return np.flatnonzero(rows) if rows.dtype == bool else rows
 
+    def take(self, rows: Array) -> "Layer":
+        """Return some of them, by their indexes."""
+        columns = take(self.columns, rows)
+        return Layer(self.places(rows), columns, self.adjacent[rows], self.rebooted[rows], len(rows), self.is_plain)
+
     def put(self, values: Array, new: Array, rows: Array) -> Array:
         """Return `values`, an array by place, with the places of the rows of a mask set to their share of `new`."""
-        if bool(rows.all()):
-            if isinstance(self.place, slice):
-                return np.asarray(new, values.dtype)
-            where, share = self.place, new
-        else:
-            where, share = self.places(rows), new[rows]
+        if rows.all():
+            return self.put_all(values, new)
         changed = values.copy()
-        changed[where] = share
+        changed[self.places(rows)] = new[rows]
+        return changed
+
+    def put_all(self, values: Array, new: Array) -> Array:
+        """Return `values`, an array by place, with the places of all rows set to `new`."""
+        if isinstance(self.place, slice):
+            return np.asarray(new, values.dtype)
+        changed = values.copy()
+        changed[self.place] = new
         return changed
 
     def column(self, name: str, layout: Layout = TERMINAL) -> Array:
@@ -92,6 +103,9 @@ class Admitted(msgspec.Struct, frozen=True, eq=False):
     repeats_count: int
 
 
+_NOTHING = Admitted([], {}, np.empty(0, np.int64), 0)
+
+
 def new_state(places: int) -> SequencerState:
     """Return a state in which no terminal has been heard."""
     never = np.full(places, _NEVER, np.int32)
@@ -99,33 +113,31 @@ def new_state(places: int) -> SequencerState:
 
 
 def admit(
-    state: SequencerState, columns: Columns, place: Array, clock_ns: int, wait_ns: int
+    state: SequencerState, columns: Columns, at: Array | slice, clock_ns: int, wait_ns: int
 ) -> tuple[SequencerState, Admitted]:
     """Take the samples of a frame in; return what goes on.
 
     Args:
         state: How far each terminal is.
         columns: The frame's samples, in any order.
-        place: Their places.
+        at: Their places; a slice if they are all of a shard's, in order: it costs a tenth of a gather.
         clock_ns: The shard's log time.
         wait_ns: How long a hole holds.
     """
-    held_count = len(state.held_since_ns)
-    if not len(place) and not (held_count and bool(state.held_since_ns.min() + wait_ns < clock_ns)):
-        return state, Admitted([], {}, place, 0)
-    at = at_once(place, len(state.sequence))
-    if not held_count and _is_rising(place) and _all_follow(state, columns, at):
-        return _admit_all(state, columns, at)
+    if not len(state.held_since_ns):
+        if not row_count(columns):
+            return state, _NOTHING
+        if is_rising(at) and _all_follow(state, columns, at):
+            return _admit_all(state, columns, at)
+    elif not row_count(columns) and state.held_since_ns.min() + wait_ns >= clock_ns:
+        return state, _NOTHING
+    place = np.arange(len(state.sequence)) if isinstance(at, slice) else at
     return _admit_some(state, columns, place, clock_ns, wait_ns)
 
 
-def at_once(place: Array, size: int) -> Array | slice:
-    """Return places as a slice where they are all of a shard's, in order: it costs a tenth of a gather."""
-    return slice(None) if len(place) == size and _is_rising(place) else place
-
-
-def _is_rising(place: Array) -> bool:
-    return bool((place[1:] > place[:-1]).all())
+def is_rising(at: Array | slice) -> bool:
+    """Say whether places come in order, each once."""
+    return isinstance(at, slice) or bool((at[1:] > at[:-1]).all())
 
 
 def _all_follow(state: SequencerState, columns: Columns, at: Array | slice) -> bool:
@@ -136,9 +148,8 @@ def _all_follow(state: SequencerState, columns: Columns, at: Array | slice) -> b
 
 def _admit_all(state: SequencerState, columns: Columns, at: Array | slice) -> tuple[SequencerState, Admitted]:
     rows = row_count(columns)
-    yes = np.ones(rows, bool)
-    layer = Layer(at, dict(columns), yes, ~yes, rows)
-    sequence = layer.put(state.sequence, columns["sequence"], yes)
+    layer = Layer(at, dict(columns), np.ones(rows, bool), np.zeros(rows, bool), rows, is_plain=True)
+    sequence = layer.put_all(state.sequence, columns["sequence"])
     return replace(state, sequence=sequence), Admitted([layer], {}, np.empty(0, np.int64), 0)
 
 

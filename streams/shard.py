@@ -19,7 +19,7 @@ from streams.detectors import handover, outage, outage_state, settlement, tilt
 from streams.detectors.handover import HandoverState
 from streams.detectors.outage_state import OutageState, Surroundings
 from streams.detectors.tilt import TiltState
-from streams.knowledge import Knowledge
+from streams.knowledge import Knowledge, ShardFacts
 from streams.partials import Accounts, Said
 from streams.sequencer import Layer, SequencerState
 
@@ -84,7 +84,7 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
     header, limits = frame.header, knowledge.thresholds
     facts = knowledge.facts(state.shard)
     state = _grow(state, len(facts.terminals))
-    place = _places(frame, state)
+    at = _places(frame, state, facts)
     clock = clocks.hear(
         state.clock, header.producer_id, header.received_at_ns, limits.producer_timeout_ns, goodbye=header.goodbye
     )
@@ -97,19 +97,22 @@ def step(state: ShardState, frame: Frame[TelemetryHeader], knowledge: Knowledge)
         # All that was received before the clock moved is in, however it was cut into frames; this frame's rows are later.
         state, found, said, counts = _pass_time(state, knowledge, header.plan_version)
     if header.kind == ATTACHMENT.kind:
-        state = replace(state, outage=outage.attach(state.outage, frame.columns, place))
+        state = replace(state, outage=outage.attach(state.outage, frame.columns, _listed(at, facts)))
     elif header.kind == TERMINAL.kind:
-        state, more, moved = _samples(state, frame, place, knowledge)
+        state, more, moved = _samples(state, frame, at, knowledge)
         found += more
         counts = {name: counts.get(name, 0) + moved.get(name, 0) for name in counts | moved}
     events = _events(found, state, clock.clock_ns)
     return state, Findings(events, said, clock.clock_ns, clock.clock_ns - limits.lateness_ns, counts)
 
 
-def _places(frame: Frame[TelemetryHeader], state: ShardState) -> Array:
+def _places(frame: Frame[TelemetryHeader], state: ShardState, facts: ShardFacts) -> Array | slice:
+    """Return the places of a frame's rows: a slice where they are all of the shard's, in order."""
     if "terminal_index" not in frame.columns or not frame.rows:
         return np.empty(0, np.int64)
     terminals = frame.columns["terminal_index"]
+    if len(terminals) == state.places == len(facts.terminals) and bool((terminals == facts.terminals).all()):
+        return slice(None)
     place = place_of(terminals, state.shard_count)
     if bool((terminals != place * state.shard_count + state.shard).any()):
         raise ValueError(f"a row is of another shard than {state.shard}")
@@ -118,19 +121,22 @@ def _places(frame: Frame[TelemetryHeader], state: ShardState) -> Array:
     return place
 
 
+def _listed(at: Array | slice, facts: ShardFacts) -> Array:
+    return np.arange(len(facts.terminals)) if isinstance(at, slice) else at
+
+
 def _samples(
-    state: ShardState, frame: Frame[TelemetryHeader], place: Array, knowledge: Knowledge
+    state: ShardState, frame: Frame[TelemetryHeader], at: Array | slice, knowledge: Knowledge
 ) -> tuple[ShardState, list[dict[str, Array]], dict[str, int]]:
     limits, facts, header = knowledge.thresholds, knowledge.facts(state.shard), frame.header
-    at = sequencer.at_once(place, state.places)
     accounts = partials.measure(state.accounts, frame.columns, at, knowledge, state.shard, state.clock.clock_ns)
     state = replace(state, clock=clocks.carry(state.clock, header.producer_id, at), accounts=accounts)
     if header.stored:
-        folded = settlement.fold(state.outage, frame.columns, place, knowledge, facts)
+        folded = settlement.fold(state.outage, frame.columns, _listed(at, facts), knowledge, facts)
         return replace(state, outage=folded), [], {"stored_samples": frame.rows}
     out = outage.hear(state.outage, at, state.clock.clock_ns) if frame.rows else state.outage
     sequence, admitted = sequencer.admit(
-        state.sequencer, frame.columns, place, state.clock.clock_ns, limits.reorder_wait_ns
+        state.sequencer, frame.columns, at, state.clock.clock_ns, limits.reorder_wait_ns
     )
     if len(admitted.late_place):
         out = settlement.fold(out, admitted.late, admitted.late_place, knowledge, facts)
@@ -187,18 +193,20 @@ def _pass_time(
     state, found, unjudged_count = _judge(state, admitted.layers, knowledge, plan_version)
     before = state.outage.phase
     blind = clocks.blind(state.clock)
+    where = outage.overdue(state.outage, knowledge.facts(state.shard), state.clock.clock_ns)
+    overdue = outage.Overdue(where, blind[where], clocks.watched_since_ns(state.clock, where))
     out, events = outage.pass_time(
-        state.outage, _around(state, knowledge, plan_version), blind,
-        clocks.watched_since_ns(state.clock), (state.sequencer.boot_count, state.sequencer.sequence),
+        state.outage, _around(state, knowledge, plan_version), overdue,
+        (state.sequencer.boot_count, state.sequencer.sequence),
     )  # fmt: skip
     found += events
     accounts, said = partials.pass_time(
         state.accounts, state.handover.serving, out, events, blind, state.clock.clock_ns, knowledge, state.shard
     )
-    silent = np.flatnonzero((out.phase != before) & (out.phase != outage_state.GOOD)) if out is not state.outage else ()
     tilted = state.tilt
-    if len(silent):
-        tilted, events = tilt.fall_silent(tilted, np.asarray(silent), knowledge.facts(state.shard), limits)
+    if out.phase is not before:
+        silent = np.flatnonzero((out.phase != before) & (out.phase != outage_state.GOOD))
+        tilted, events = tilt.fall_silent(tilted, silent, knowledge.facts(state.shard), limits)
         found += events
     counts = {"handovers_without_plan": unjudged_count}
     return replace(state, outage=out, tilt=tilted, accounts=accounts), found, said, counts
@@ -247,9 +255,9 @@ def to_arrays(state: ShardState) -> dict[str, Array]:
     """Return everything remembered as flat arrays, for a snapshot."""
     arrays: dict[str, Array] = {
         "clock.names": np.frombuffer("\n".join(state.clock.names).encode(), np.uint8),
-        "clock.last_ns": state.clock.last_ns,
-        "clock.live": state.clock.live,
-        "clock.joined_ns": state.clock.joined_ns,
+        "clock.last_ns": np.array(state.clock.last_ns, np.int64),
+        "clock.live": np.array(state.clock.live, bool),
+        "clock.joined_ns": np.array(state.clock.joined_ns, np.int64),
         "clock.clock_ns": np.array([state.clock.clock_ns]),
         "clock.carrier": state.clock.carrier,
     }
@@ -278,9 +286,9 @@ def from_arrays(shard: int, shard_count: int, arrays: dict[str, Array]) -> Shard
     names = bytes(arrays["clock.names"]).decode()
     clock = ClockState(
         tuple(names.split("\n")) if names else (),
-        arrays["clock.last_ns"],
-        arrays["clock.live"].astype(bool),
-        arrays["clock.joined_ns"],
+        tuple(arrays["clock.last_ns"].tolist()),
+        tuple(arrays["clock.live"].astype(bool).tolist()),
+        tuple(arrays["clock.joined_ns"].tolist()),
         int(arrays["clock.clock_ns"][0]),
         arrays["clock.carrier"],
     )

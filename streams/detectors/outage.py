@@ -23,7 +23,7 @@ A terminal's life here: GOOD -> (silent) SUSPECTED -> GOOD or OUT, or GOOD -> (b
 GOOD. Back at GOOD its ring has `stored_wait_ns` to tell; a new trouble settles the old one at once.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -50,6 +50,7 @@ from streams.detectors.outage_state import (
 )
 from streams.detectors.outage_words import ended, outages_of, started
 from streams.detectors.settlement import records_of, settle
+from streams.knowledge import ShardFacts
 from streams.sequencer import Layer
 
 _SILENCE = pack_chain([OutageCause.SILENT])
@@ -57,9 +58,9 @@ _SILENCE = pack_chain([OutageCause.SILENT])
 
 def hear(state: OutageState, at: Array | slice, clock_ns: int) -> OutageState:
     """Note that something live has come from places, in order or not."""
-    heard = state.heard_ns.copy()
-    heard[at] = clock_ns
-    return replace(state, heard_ns=heard)
+    heard_ns = state.heard_ns.copy()
+    heard_ns[at] = clock_ns
+    return replace(state, heard_ns=heard_ns)
 
 
 def attach(state: OutageState, columns: Columns, place: Array) -> OutageState:
@@ -84,17 +85,21 @@ def step(state: OutageState, layer: Layer, around: Surroundings) -> tuple[Outage
     limits, at = around.knowledge.thresholds, layer.place
     observed_ns = layer.column("observed_at_ns")
     bad = is_bad(layer.column("state"), layer.column("pop_ping_drop_ratio"), limits.drop_ratio)
-    first = state.observed_ns[at] == NEVER
-    phase = state.phase[at]
+    odd = bad | (state.phase[at] != GOOD) | (state.bad_since_ns[at] != NEVER)
+    if not layer.is_plain:
+        odd |= layer.rebooted | (state.observed_ns[at] == NEVER)
     events: Found = []
-    if bad.any() or phase.any() or layer.rebooted.any() or first.any() or (state.bad_since_ns[at] != NEVER).any():
-        state = _meet(state, layer, first, around)
-        state, events = _judge(state, layer, bad, around)
-    return replace(state, observed_ns=_set(layer, state.observed_ns, np.ones(layer.rows, bool), observed_ns)), events
+    rows = np.flatnonzero(odd)
+    if len(rows):
+        those = layer.take(rows)
+        state = _meet(state, those, around)
+        state, events = _judge(state, those, bad[rows], around)
+    return replace(state, observed_ns=layer.put_all(state.observed_ns, observed_ns)), events
 
 
-def _meet(state: OutageState, layer: Layer, first: Array, around: Surroundings) -> OutageState:
+def _meet(state: OutageState, layer: Layer, around: Surroundings) -> OutageState:
     """A terminal heard for the first time, later than silence is suspected, has a gap behind it: its ring may tell."""
+    first = state.observed_ns[layer.place] == NEVER
     if not first.any():
         return state
     where = layer.places(first)
@@ -223,8 +228,27 @@ def _return(state: OutageState, where: Array, end_ns: Array, around: Surrounding
     return blame_tilt(put(state, where, values), where, end_ns, around, late_ns=0)
 
 
+class Overdue(NamedTuple):
+    """Places that have been silent for long enough that something may be made of it.
+
+    Attributes:
+        where: Them.
+        blind: Whether nobody could hear them now.
+        watched_since_ns: Silence counts from when somebody could have heard.
+    """
+
+    where: Array
+    blind: Array
+    watched_since_ns: Array
+
+
+def overdue(state: OutageState, facts: ShardFacts, clock_ns: int) -> Array:
+    """Return the places that nothing live has come from for the shortest silence that anything is made of, or ever."""
+    return np.flatnonzero(state.heard_ns < clock_ns - facts.least_silence_ns)
+
+
 def pass_time(
-    state: OutageState, around: Surroundings, blind: Array, watched_since_ns: Array, last: tuple[Array, Array]
+    state: OutageState, around: Surroundings, overdue: Overdue, last: tuple[Array, Array]
 ) -> tuple[OutageState, Found]:
     """Let the shard's clock speak: silence is suspected, silence and detached is an outage, returns are settled.
 
@@ -234,30 +258,40 @@ def pass_time(
     Args:
         state: What is remembered.
         around: What the rest of the shard knows.
-        blind: By place: whether nobody could hear it now.
-        watched_since_ns: By place: silence counts from when somebody could have heard.
+        overdue: Who may have fallen silent.
         last: Boot count and sequence of the last sample of each place.
     """
-    limits, facts, clock_ns = around.knowledge.thresholds, around.facts, around.clock_ns
-    troubled = np.flatnonzero(state.phase != GOOD)
-    state = hear_gateways(ask_gateways(state, troubled, around), troubled, around)
-    known = (state.heard_ns != NEVER) & ~blind & (state.observed_ns != NEVER)
-    silent_ns = np.where(known, clock_ns - np.maximum(state.heard_ns, watched_since_ns), 0)
-    detached = (state.attached == 0) & (state.attached_at_ns >= state.observed_ns - limits.silence_ns)
-    state, events = _lose(
-        state, np.flatnonzero(known & detached & (silent_ns > facts.outage_ns + facts.cadence_ns)), around, last
-    )
-    quiet = silent_ns > around.facts.patience_ns
+    troubled = np.flatnonzero(state.phase)
+    if len(troubled):
+        state = hear_gateways(ask_gateways(state, troubled, around), troubled, around)
+    events: Found = []
+    if len(overdue.where):
+        state, events = _judge_silence(state, around, overdue, last)
+    waits = np.flatnonzero(state.settle_at_ns != NEVER)
+    if len(waits):
+        state, settled = settle(state, waits[state.settle_at_ns[waits] < around.clock_ns], around)
+        events += settled
+    return state, events
+
+
+def _judge_silence(
+    state: OutageState, around: Surroundings, overdue: Overdue, last: tuple[Array, Array]
+) -> tuple[OutageState, Found]:
+    limits, facts, where = around.knowledge.thresholds, around.facts, overdue.where
+    heard_ns, observed_ns = state.heard_ns[where], state.observed_ns[where]
+    known = (heard_ns != NEVER) & ~overdue.blind & (observed_ns != NEVER)
+    silent_ns = np.where(known, around.clock_ns - np.maximum(heard_ns, overdue.watched_since_ns), 0)
+    detached = (state.attached[where] == 0) & (state.attached_at_ns[where] >= observed_ns - limits.silence_ns)
+    gone = known & detached & (silent_ns > facts.outage_ns[where] + facts.cadence_ns[where])
+    state, events = _lose(state, where[gone], around, last)
+    quiet = where[silent_ns > facts.patience_ns[where]]
     state = _mark_silence(state, quiet)
-    unsuspected = (state.phase == GOOD) | ((state.phase == SUSPECTED) & (state.told_as == UNSAID))
-    where = np.flatnonzero(quiet & unsuspected)
-    state, suspected = _suspect(state, where, _last_good_ns(state, where), around, last)
-    where = _never_heard(state, around)
-    state, expected = _suspect(state, where, np.full(len(where), around.listening_since_ns), around, last)
-    events += suspected + expected
-    due = np.flatnonzero((state.settle_at_ns != NEVER) & (state.settle_at_ns < clock_ns))
-    state, settled = settle(state, due, around)
-    return state, events + settled
+    phase = state.phase[quiet]
+    unsuspected = quiet[(phase == GOOD) | ((phase == SUSPECTED) & (state.told_as[quiet] == UNSAID))]
+    state, suspected = _suspect(state, unsuspected, _last_good_ns(state, unsuspected), around, last)
+    unheard = _never_heard(state, where[heard_ns == NEVER], around)
+    state, expected = _suspect(state, unheard, np.full(len(unheard), around.listening_since_ns), around, last)
+    return state, [*events, *suspected, *expected]
 
 
 def _last_good_ns(state: OutageState, where: Array) -> Array:
@@ -307,7 +341,7 @@ def _keep_lead(state: OutageState, where: Array, around: Surroundings, last: tup
 
 def _mark_silence(state: OutageState, quiet: Array) -> OutageState:
     """An outage that was heard and falls silent: its chain says so, until the ring tells what it was."""
-    where = np.flatnonzero(quiet & (state.phase == OUT) & (state.is_heard == 1))
+    where = quiet[(state.phase[quiet] == OUT) & (state.is_heard[quiet] == 1)]
     where = where[chain.last(state.chain[where]) != OutageCause.SILENT]
     if not len(where):
         return state
@@ -315,15 +349,15 @@ def _mark_silence(state: OutageState, quiet: Array) -> OutageState:
     return put(state, where, {"chain": chain.append(state.chain[where], silent)})
 
 
-def _never_heard(state: OutageState, around: Surroundings) -> Array:
-    """Return commissioned terminals that the plan covers and that nobody has heard since somebody listens."""
-    since_ns = around.clock_ns - around.listening_since_ns
-    first_contact_ns = around.knowledge.thresholds.first_contact_ns
-    waits = (state.heard_ns == NEVER) & (state.phase == GOOD) & np.isfinite(around.facts.reference_tilt_deg)
-    where = np.flatnonzero(waits & (since_ns > np.maximum(around.facts.patience_ns, first_contact_ns)))
+def _never_heard(state: OutageState, where: Array, around: Surroundings) -> Array:
+    """Return which of the places that nobody has heard since somebody listens are commissioned and covered by the plan."""
+    facts, since_ns = around.facts, around.clock_ns - around.listening_since_ns
+    waits = (state.phase[where] == GOOD) & np.isfinite(facts.reference_tilt_deg[where])
+    patience_ns = np.maximum(facts.patience_ns[where], around.knowledge.thresholds.first_contact_ns)
+    where = where[waits & (since_ns > patience_ns)]
     if not len(where):
         return where
-    return where[planned(where, np.full(len(where), around.clock_ns) - around.facts.cadence_ns[where], around)[0] >= 0]
+    return where[planned(where, around.clock_ns - facts.cadence_ns[where], around)[0] >= 0]
 
 
 def _suspect(

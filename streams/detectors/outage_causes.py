@@ -31,13 +31,13 @@ _WITHOUT_TRAFFIC = np.isin(np.arange(len(TerminalState)), [int(state) for state 
 
 def is_bad(states: Array, drop: Array, limit: float) -> Array:
     """Say which samples tell of no service."""
-    bad: Array = (drop >= limit) | _WITHOUT_TRAFFIC[np.clip(states, 0, len(_WITHOUT_TRAFFIC) - 1)]
+    bad: Array = (drop >= limit) | _WITHOUT_TRAFFIC.take(states, mode="clip")
     return bad
 
 
 def cause_of(states: Array) -> Array:
     """Return the cause that a state names."""
-    causes: Array = _CAUSES[np.clip(states, 0, len(_CAUSES) - 1)]
+    causes: Array = _CAUSES.take(states, mode="clip")
     return causes
 
 

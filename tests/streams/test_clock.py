@@ -23,7 +23,7 @@ def test_a_producer_that_says_goodbye_no_longer_counts():
 def test_a_producer_that_was_ahead_and_took_leave_does_not_silence_the_others():
     state = heard(("a", 5), ("ahead", 14), ("ahead", 60, "goodbye"), ("a", 15))
 
-    assert state.live.tolist() == [True, False]
+    assert state.live == (True, False)
     assert state.clock_ns == 15 * S
 
 
