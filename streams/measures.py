@@ -65,10 +65,20 @@ def measure(
     knowledge: Knowledge,
     shard: int,
     clock_ns: int,
-) -> tuple[MeasuresState, Ledger]:
-    """Count the samples of a frame that have not been counted before; `at` is a slice if they are a whole shard in order."""
+) -> tuple[MeasuresState, Ledger, Columns]:
+    """Return the samples of a frame that have not been counted before, for the daybook.
+
+    Args:
+        state: How far they are counted.
+        ledger: Where groups have their place.
+        columns: The samples.
+        at: Their places; a slice if they are a whole shard in order.
+        knowledge: Inventory.
+        shard: Whose terminals.
+        clock_ns: Log time.
+    """
     if not row_count(columns):
-        return state, ledger
+        return state, ledger, {}
     state, ledger, group = _groups(state, ledger, columns, at, knowledge, shard)
     keys = (columns["boot_count"].astype(np.int64) << 32) | columns["sequence"]
     down, up = (_column(columns, f"{way}link_bytes_total") for way in ("down", "up"))
@@ -78,13 +88,20 @@ def measure(
         state = replace(
             state, front=_put(state.front, at, keys), down=_put(state.down, at, down), up=_put(state.up, at, up)
         )
-        return state, _count(ledger, columns, group, *flown)
+        return state, ledger, _entry(columns, group, *flown)
     rows = {
         "place": np.arange(len(keys)) if isinstance(at, slice) else at, "key": keys, "down": down, "up": up,
         "group": group, "row": np.arange(len(keys)), "window_ns": columns["observed_at_ns"] // WINDOW_NS * WINDOW_NS,
     }  # fmt: skip
     state, ledger, new, volumes = _fit(state, ledger, rows, clock_ns)
-    return state, _count(ledger, take(columns, new), group[new], *volumes)
+    return state, ledger, _entry(take(columns, new), group[new], *volumes)
+
+
+def _entry(columns: Columns, group: Array, down: Array, up: Array) -> Columns:
+    return {
+        "at_ns": columns["observed_at_ns"], "group": group, "rtt_ms": _column(columns, "pop_ping_latency_ms"),
+        "drop": _column(columns, "pop_ping_drop_ratio"), "down": down, "up": up,
+    }  # fmt: skip
 
 
 def forget(state: MeasuresState, clock_ns: int) -> MeasuresState:
@@ -137,38 +154,6 @@ def group_codes(gateway: Array, pop: Array, places: Array, knowledge: Knowledge,
     gateway = np.where(gateway < len(inventory.gateways), gateway, MISSING)
     pop = np.where(pop < len(inventory.pops), pop, MISSING)
     return code(gateway, pop, knowledge.facts(shard).model[places])
-
-
-def _count(ledger: Ledger, columns: Columns, group: Array, down: Array, up: Array) -> Ledger:
-    """Add samples to their windows."""
-    if not len(group):
-        return ledger
-    at_ns = columns["observed_at_ns"]
-    first_ns, last_ns = (int(bound) // WINDOW_NS * WINDOW_NS for bound in (at_ns.min(), at_ns.max()))
-    earliest_ns = ledgers.earliest_ns(ledger)
-    if first_ns < earliest_ns:
-        timely = at_ns >= earliest_ns
-        ledger = ledgers.lose(ledger, int((~timely).sum()))
-        return _count(ledger, take(columns, timely), group[timely], down[timely], up[timely])
-    window_ns = first_ns if first_ns == last_ns else at_ns // WINDOW_NS * WINDOW_NS
-    ledger, cells = ledgers.cells(ledger, window_ns, group)
-    amounts = {"samples_count": None, "drop_sum": _millionths(columns), "downlink_bytes": down, "uplink_bytes": up}
-    ledger = ledgers.add(ledger, cells, amounts)
-    rtt_ms = _column(columns, "pop_ping_latency_ms")
-    known = ~np.isnan(rtt_ms)
-    if known.all():
-        return ledgers.add_rtt(ledger, cells, rtt_ms)
-    if not known.any():
-        return ledger
-    ledger, cells = ledgers.cells(
-        ledger, window_ns[known] if isinstance(window_ns, np.ndarray) else window_ns, group[known]
-    )
-    return ledgers.add_rtt(ledger, cells, rtt_ms[known])
-
-
-def _millionths(columns: Columns) -> Array:
-    drop: Array = np.rint(_column(columns, "pop_ping_drop_ratio") * np.float64(1_000_000))
-    return np.nan_to_num(drop) if np.isnan(drop).any() else drop
 
 
 def _risen(counter: Array, before: Array) -> Array:

@@ -11,13 +11,15 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from ingest.contract.columns import Array, Columns, take
+from ingest.contract.columns import Array, Columns, row_count, take
 from ingest.contract.instants import NS_PER_S
+from streams import daybook as daybooks
 from streams import ledger as ledgers
 from streams import measures, service_seconds
 from streams.contract.catalogue import code_of
 from streams.contract.rollups import ROLLUP, RollupHeader
 from streams.contract.vocabulary import Conformance
+from streams.daybook import Daybook
 from streams.detectors.outage_state import OutageState
 from streams.knowledge import Knowledge
 from streams.ledger import NEVER, Ledger
@@ -39,6 +41,7 @@ class Accounts(msgspec.Struct, frozen=True, eq=False):
     measures: MeasuresState
     service: ServiceState
     ledger: Ledger
+    daybook: Daybook = Daybook()
 
 
 def new_state(places: int) -> Accounts:
@@ -50,8 +53,15 @@ def measure(
     state: Accounts, columns: Columns, at: Array | slice, knowledge: Knowledge, shard: int, clock_ns: int
 ) -> Accounts:
     """Count a frame's samples: live or stored, early or late, each once."""
-    counted, ledger = measures.measure(state.measures, state.ledger, columns, at, knowledge, shard, clock_ns)
-    return replace(state, measures=counted, ledger=ledger)
+    counted, ledger, new = measures.measure(state.measures, state.ledger, columns, at, knowledge, shard, clock_ns)
+    daybook = replace(state.daybook, samples=(*state.daybook.samples, new)) if row_count(new) else state.daybook
+    state = Accounts(counted, state.service, ledger, daybook)
+    return posted(state) if daybook.is_full else state
+
+
+def posted(state: Accounts) -> Accounts:
+    """Return accounts whose ledger has everything."""
+    return Accounts(state.measures, state.service, daybooks.post(state.daybook, state.ledger))
 
 
 def follow(
@@ -77,8 +87,11 @@ def follow(
     )
     if events:
         service, ledger = service_seconds.hear(service, ledger, events, was, knowledge, shard)
-        ledger = _count_handovers(ledger, events, knowledge, shard)
-    return replace(state, service=service, ledger=ledger)
+    state = replace(state, service=service, ledger=ledger)
+    for part in events:
+        if len(part["place"]) and part["event_code"][0] == _HANDOVER:
+            state = _count_handovers(state, part, knowledge, shard)
+    return state
 
 
 def pass_time(
@@ -86,8 +99,11 @@ def pass_time(
     clock_ns: int, knowledge: Knowledge, shard: int,
 ) -> tuple[Accounts, Said]:  # fmt: skip
     """Let the shard's clock speak: what silence means is booked, windows that are over are said, others corrected."""
-    ledger, now = state.ledger, Serving(serving[2], serving[3])
     over_ns = (clock_ns - knowledge.thresholds.lateness_ns) // WINDOW_NS * WINDOW_NS
+    corrects = clock_ns // CORRECT_EVERY_NS * CORRECT_EVERY_NS > state.ledger.corrected_ns[0]
+    if corrects or state.ledger.closed_ns[0] < over_ns:
+        state = posted(state)
+    ledger, now = state.ledger, Serving(serving[2], serving[3])
     if ledger.closed_ns[0] == NEVER:
         ledger = replace(ledger, opened_ns=np.array([over_ns]), closed_ns=np.array([over_ns]))
     service, ledger = service_seconds.hear(state.service, ledger, events, now, knowledge, shard)
@@ -107,27 +123,23 @@ def pass_time(
         ledger, lines = ledgers.take_out(ledger, window_ns)
         ledger, parts = _say(ledger, window_ns, lines, knowledge.inventory.shard_count, shard)
         said += parts
-    if clock_ns // CORRECT_EVERY_NS * CORRECT_EVERY_NS > ledger.corrected_ns[0]:
+    if corrects:
         ledger, parts = _correct(ledger, clock_ns, knowledge.inventory.shard_count, shard)
         said += parts
-    return Accounts(counted, service, ledger), said
+    return Accounts(counted, service, ledger, state.daybook), said
 
 
-def _count_handovers(ledger: Ledger, events: Iterable[dict[str, Array]], knowledge: Knowledge, shard: int) -> Ledger:
+def _count_handovers(state: Accounts, part: dict[str, Array], knowledge: Knowledge, shard: int) -> Accounts:
     """Count handovers where they led to; one that was missed did not happen."""
-    for part in events:
-        if not len(part["place"]) or part["event_code"][0] != _HANDOVER:
-            continue
-        happened = (part["conformance"] != Conformance.MISSED) & (part["started_at_ns"] >= ledgers.earliest_ns(ledger))
-        there = part if happened.all() else take(part, happened)
-        if not len(there["place"]):
-            continue
-        window_ns = there["started_at_ns"] // WINDOW_NS * WINDOW_NS
-        codes = group_codes(there["to_gateway_index"], there["to_pop_index"], there["place"], knowledge, shard)
-        ledger, groups = ledgers.group(ledger, codes)
-        ledger, cells = ledgers.cells(ledger, window_ns, groups)
-        ledger = ledgers.add(ledger, cells, {"handovers_count": None})
-    return ledger
+    happened = part["conformance"] != Conformance.MISSED
+    part = part if happened.all() else take(part, happened)
+    if not len(part["place"]):
+        return state
+    codes = group_codes(part["to_gateway_index"], part["to_pop_index"], part["place"], knowledge, shard)
+    ledger, groups = ledgers.group(state.ledger, codes)
+    those = {"at_ns": part["started_at_ns"], "group": groups}
+    daybook = replace(state.daybook, handovers=(*state.daybook.handovers, those))
+    return replace(state, ledger=ledger, daybook=daybook)
 
 
 def _correct(ledger: Ledger, clock_ns: int, shard_count: int, shard: int) -> tuple[Ledger, Said]:

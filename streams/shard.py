@@ -261,6 +261,7 @@ def to_arrays(state: ShardState) -> dict[str, Array]:
         "clock.clock_ns": np.array([state.clock.clock_ns]),
         "clock.carrier": state.clock.carrier,
     }
+    state = replace(state, accounts=partials.posted(state.accounts))
     for part in _PARTS:
         arrays |= _flat(part, getattr(state, part))
     return arrays
