@@ -50,6 +50,19 @@ def test_the_rows_of_a_frame_come_by_terminal_and_each_terminal_s_in_the_order_t
     assert other.columns["terminal_index"].tolist() == [1]
 
 
+def test_a_frame_s_bytes_depend_on_its_own_rows_alone():
+    among, mine = rows(12, state=np.arange(12, dtype=np.int8)), np.array([1, 5, 9])
+
+    for company in (np.arange(12), np.array([1, 2, 5, 6, 9]), np.array([0, 1, 5, 9])):
+        assert [r.value for r in packer().samples(among, START_NS, rows=mine)] == [
+            r.value for r in packer().samples(among, START_NS, rows=company) if shard_from_key(r.key) == 1
+        ]
+
+
+def test_no_rows_are_no_frames():
+    assert packer().samples(rows(4), START_NS, rows=np.array([], np.int64)) == []
+
+
 def test_frames_of_a_shard_are_numbered_without_holes_samples_ticks_controls_and_goodbyes_alike():
     one = packer()
     records = [
