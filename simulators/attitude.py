@@ -50,7 +50,7 @@ class Attitude:
         count = len(terminals)
         self._conditions, self._noise = conditions, noise
         self._rng = rng
-        self._aligned = terminals.aligned_azimuth_deg, terminals.aligned_tilt_deg
+        self._aligned_boresight = boresight(terminals.aligned_tilt_deg, terminals.aligned_azimuth_deg)
         self._desired = np.stack([terminals.aligned_tilt_deg, terminals.aligned_azimuth_deg]).astype(np.float32)
         self._rest = conditions.tilt_deg.copy(), conditions.azimuth_deg.copy()
         self._rest_boresight = boresight(*self._rest)
@@ -79,10 +79,7 @@ class Attitude:
     def sway(self, who: Array, east_deg: Floats, north_deg: Floats) -> None:
         """Lean these faces, with what they stand on, to the east and to the north of where they rest."""
         lean = np.stack([np.tan(np.radians(east_deg)), np.tan(np.radians(north_deg)), np.zeros(len(who))], axis=-1)
-        swaying, desired = (
-            self._rest_boresight[who] + lean,
-            boresight(self._aligned[1][who], self._aligned[0][who]) + lean,
-        )
+        swaying, desired = self._rest_boresight[who] + lean, self._aligned_boresight[who] + lean
         swaying /= np.linalg.norm(swaying, axis=-1, keepdims=True)
         self.boresight[who] = swaying
         self.tilt_deg[who], self.azimuth_deg[who] = _angles_deg(swaying)

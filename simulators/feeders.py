@@ -1,5 +1,6 @@
 """What a gateway's feeder links give in rain and trouble, and how many of its antennas carry traffic."""
 
+import msgspec
 import numpy as np
 
 from simulators.geometry import Floats
@@ -17,40 +18,44 @@ _LEAST_SNR_DB = 1.0
 _STEEPNESS_PER_DB = 3.0
 
 
-def downlink_snr_db(gateways: GatewayConditions) -> Floats:
-    """Give the signal over noise from satellites."""
-    return _CLEAR_DOWNLINK_SNR_DB - gateways.downlink_fade_db - _rain_db(gateways, DOWNLINK_GHZ)
+class Feeders(msgspec.Struct, frozen=True, kw_only=True):
+    """The feeder links of every gateway while nothing changes.
+
+    Attributes:
+        downlink_snr_db: Signal over noise from satellites.
+        uplink_snr_db: Signal over noise at satellites.
+        hearing_antennas: Antennas in contact with their satellites in both directions.
+        carrying_antennas: Those that carry traffic: of a site that reaches its network.
+        downwards_lost_ratio, upwards_lost_ratio: Share of packets that is lost.
+    """
+
+    downlink_snr_db: Floats
+    uplink_snr_db: Floats
+    hearing_antennas: Shorts
+    carrying_antennas: Shorts
+    downwards_lost_ratio: Floats
+    upwards_lost_ratio: Floats
+
+    @property
+    def carries(self) -> Bools:
+        """Which gateways carry traffic at all."""
+        return np.asarray(self.carrying_antennas > 0)
 
 
-def uplink_snr_db(gateways: GatewayConditions) -> Floats:
-    """Give the signal over noise at satellites."""
-    return _CLEAR_UPLINK_SNR_DB - gateways.uplink_fade_db - _rain_db(gateways, UPLINK_GHZ)
-
-
-def hearing_antennas(gateways: GatewayConditions) -> Shorts:
-    """Count the antennas that are in contact with their satellites in both directions."""
-    weakest_db = np.minimum(downlink_snr_db(gateways), uplink_snr_db(gateways))
-    hears = gateways.up & gateways.hpa_on & (weakest_db >= _LEAST_SNR_DB)
-    return np.where(hears, gateways.antennas_in_service, 0).astype(np.int16)
-
-
-def carrying_antennas(gateways: GatewayConditions) -> Shorts:
-    """Count the antennas that carry traffic: those of a site that reaches its network."""
-    return np.where(fibre_up(gateways), hearing_antennas(gateways), 0).astype(np.int16)
-
-
-def carries(gateways: GatewayConditions) -> Bools:
-    """Tell which gateways carry traffic at all."""
-    return np.asarray(carrying_antennas(gateways) > 0)
-
-
-def lost_ratio(gateways: GatewayConditions) -> tuple[Floats, Floats]:
-    """Give the share of packets lost downwards and upwards."""
-    downwards, upwards = (
-        1.0 - (1.0 - gateways.loss_ratio) * _kept(snr_db)
-        for snr_db in (downlink_snr_db(gateways), uplink_snr_db(gateways))
+def feeders_of(gateways: GatewayConditions) -> Feeders:
+    """Work out what rain and trouble leave of the feeder links."""
+    downlink_snr_db = _CLEAR_DOWNLINK_SNR_DB - gateways.downlink_fade_db - _rain_db(gateways, DOWNLINK_GHZ)
+    uplink_snr_db = _CLEAR_UPLINK_SNR_DB - gateways.uplink_fade_db - _rain_db(gateways, UPLINK_GHZ)
+    hears = gateways.up & gateways.hpa_on & (np.minimum(downlink_snr_db, uplink_snr_db) >= _LEAST_SNR_DB)
+    hearing_antennas = np.where(hears, gateways.antennas_in_service, 0).astype(np.int16)
+    return Feeders(
+        downlink_snr_db=downlink_snr_db,
+        uplink_snr_db=uplink_snr_db,
+        hearing_antennas=hearing_antennas,
+        carrying_antennas=np.where(fibre_up(gateways), hearing_antennas, 0).astype(np.int16),
+        downwards_lost_ratio=1.0 - (1.0 - gateways.loss_ratio) * _kept(downlink_snr_db),
+        upwards_lost_ratio=1.0 - (1.0 - gateways.loss_ratio) * _kept(uplink_snr_db),
     )
-    return downwards, upwards
 
 
 def _kept(snr_db: Floats) -> Floats:

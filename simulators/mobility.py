@@ -47,6 +47,9 @@ class Mobility:
         movers, terminals, self._rng = fleet.movers, fleet.terminals, rng
         self._home = terminals.latitude_deg[movers.hops.who], terminals.longitude_deg[movers.hops.who]
         self._kind = movers.tracks.kind[movers.vehicle]
+        self._sways = [_of(table, self._kind) for table in (_SLOW_DEG, _SLOW_S, _QUICK_DEG, _QUICK_S)]
+        self._upset_every_s = _of(_UPSET_EVERY_S, self._kind)
+        self._on_road = np.flatnonzero((self._kind == Kind.TRUCK) | (self._kind == Kind.HAULER))
         self._phase = rng.uniform(0.0, 2.0 * np.pi, (4, len(movers.riders)))
         self.who, self.riders = movers.who, movers.riders
         self.latitude_deg: Floats32 = np.empty(0, dtype=np.float32)
@@ -82,9 +85,7 @@ class Mobility:
     def _lean_deg(self, at_ns: int, moving: Array) -> tuple[Floats, Floats]:
         """Say by how much each rider leans to the east and to the north."""
         at_s = at_ns / 1e9 % 86_400.0
-        slow_deg, slow_s, quick_deg, quick_s = (
-            _of(table, self._kind) for table in (_SLOW_DEG, _SLOW_S, _QUICK_DEG, _QUICK_S)
-        )
+        slow_deg, slow_s, quick_deg, quick_s = self._sways
         slow, quick = 2.0 * np.pi * at_s / slow_s, 2.0 * np.pi * at_s / quick_s
         afloat = moving | (self._kind == Kind.SHIP)
         east_deg = slow_deg * np.sin(slow + self._phase[0]) + quick_deg * np.sin(quick + self._phase[1])
@@ -96,15 +97,13 @@ class Mobility:
         return np.where(afloat, east_deg, 0.0), np.where(afloat, north_deg, 0.0)
 
     def _pass_by(self, passed_km: Floats) -> None:
-        movers = self._movers
-        roads = np.flatnonzero((self._kind == Kind.TRUCK) | (self._kind == Kind.HAULER))
-        vehicle = movers.vehicle[roads].astype(np.int64)
+        vehicle = self._movers.vehicle[self._on_road].astype(np.int64)
         stretch = (passed_km[vehicle] // _STRETCH_KM).astype(np.int64)
-        self._reception.skyline[movers.riders[roads]] = obstruction.skylines_of_road(stretch, vehicle)
+        self._reception.skyline[self.riders[self._on_road]] = obstruction.skylines_of_road(stretch, vehicle)
 
     def _upset(self, at_ns: int, moving: Array) -> None:
-        upset = self._rng.random(len(moving)) < moving / _of(_UPSET_EVERY_S, self._kind)
-        who = self._movers.riders[upset & self._attitude.settled(at_ns)[self._movers.riders]]
+        upset = self._rng.random(len(moving)) < moving / self._upset_every_s
+        who = self.riders[upset & self._attitude.settled(at_ns)[self.riders]]
         if len(who):
             self._attitude.upset(who, at_ns, np.full(len(who), _UPSET_DEG, dtype=np.float32))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from simulators.backbone import pops_work
 from simulators.causes import COVERAGE_GAP, GATEWAY_DOWN, IN_SERVICE, LINK, POP_DOWN, SATELLITE_DOWN, Codes
-from simulators.feeders import carrying_antennas
+from simulators.feeders import Feeders, feeders_of
 from simulators.geometry import Floats
 from simulators.lasers import head_towards
 from simulators.matching import NONE
@@ -15,12 +15,13 @@ from simulators.visibility import Indexes
 _TOLERATED_LOSS_RATIO = 0.05
 
 
-def path_codes(plan: Plan, conditions: NetworkConditions, peers: Indexes) -> Codes:
+def path_codes(plan: Plan, conditions: NetworkConditions, feeders: Feeders, peers: Indexes) -> Codes:
     """Say for each cell why its path does not hold, or that it does; the nearest break to the terminal counts.
 
     Args:
         plan: Of the running slot.
         conditions: What is true.
+        feeders: Of its gateways.
         peers: Of every carrying satellite's lasers.
     """
     covered = plan.satellite_index != NONE
@@ -31,7 +32,7 @@ def path_codes(plan: Plan, conditions: NetworkConditions, peers: Indexes) -> Cod
             ~covered,
             ~serves[plan.satellite_index],
             _lasers_broken(plan, conditions, peers, serves),
-            _without_antenna(plan, conditions) | ~serves[landing],
+            _without_antenna(plan, feeders) | ~serves[landing],
             ~pops_work(conditions.pops)[plan.pop_index],
         ],
         [COVERAGE_GAP, SATELLITE_DOWN, LINK, GATEWAY_DOWN, POP_DOWN],
@@ -47,7 +48,8 @@ def known_resources(belief: NetworkConditions, satellite_count: int, demand_bps:
         satellite_count: Of the carrying layer.
         demand_bps: What each cell usually wants.
     """
-    antennas = np.where(belief.gateways.loss_ratio < _TOLERATED_LOSS_RATIO, carrying_antennas(belief.gateways), 0)
+    antennas = feeders_of(belief.gateways).carrying_antennas
+    antennas = np.where(belief.gateways.loss_ratio < _TOLERATED_LOSS_RATIO, antennas, 0)
     return Resources(
         satellite_serves=operational(belief.satellites)[:satellite_count],
         laser_works=belief.satellites.laser_works[:satellite_count].copy(),
@@ -73,7 +75,7 @@ def _lasers_broken(plan: Plan, conditions: NetworkConditions, peers: Indexes, se
     return broken
 
 
-def _without_antenna(plan: Plan, conditions: NetworkConditions) -> Bools:
+def _without_antenna(plan: Plan, feeders: Feeders) -> Bools:
     """Tell which cells land where no antenna is left: each satellite has one, in the order of their numbers."""
     cell = np.flatnonzero(plan.gateway_index != NONE)
     gateway = plan.gateway_index[cell].astype(np.int64)
@@ -81,5 +83,5 @@ def _without_antenna(plan: Plan, conditions: NetworkConditions) -> Bools:
     first = np.searchsorted(links[:, 0], links[:, 0])
     number = np.arange(len(links)) - first
     lost = np.zeros(len(plan.gateway_index), dtype=np.bool_)
-    lost[cell] = (number >= carrying_antennas(conditions.gateways)[links[:, 0]])[of_cell.ravel()]
+    lost[cell] = (number >= feeders.carrying_antennas[links[:, 0]])[of_cell.ravel()]
     return lost

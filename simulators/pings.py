@@ -5,7 +5,7 @@ import numpy as np
 from ingest.contract.columns import Array
 from ingest.contract.instants import NS_PER_S
 from simulators import link
-from simulators.feeders import lost_ratio
+from simulators.feeders import Feeders
 from simulators.fleet import Fleet
 from simulators.geometry import Floats
 from simulators.network_conditions import GatewayConditions
@@ -82,7 +82,16 @@ class Pings:
         latency_ms[edge] += np.minimum(spike_ms, _EDGE_SPIKE_LIMIT_MS).astype(np.float32)
         return np.asarray(np.round(latency_ms, 1), np.float32)
 
-    def drop_ratio(self, at_ns: int, reception: Reception, gateway: Indexes, live: Flags, absent: Floats32) -> Floats32:
+    def drop_ratio(
+        self,
+        at_ns: int,
+        *,
+        reception: Reception,
+        feeders: Feeders,
+        gateway: Indexes,
+        live: Flags,
+        absent: Floats32,
+    ) -> Floats32:
         """Give the share of each terminal's pings that is lost in its second."""
         lost = np.full(len(live), link.CLEAR_DROP_RATIO, dtype=np.float32)
         weak = np.flatnonzero(np.minimum(reception.downlink_db, reception.uplink_db) < link.LEAST_SNR_DB + _SURE_DB)
@@ -92,7 +101,7 @@ class Pings:
         lost[weak] = 1.0 - np.prod(list(ways), axis=0)
         self._renew_bursts(at_ns, len(live))
         lost[self._burst_who] = np.maximum(lost[self._burst_who], self._burst_ratio)
-        feeder_loss = 1.0 - np.prod([1.0 - way for way in lost_ratio(self._gateways)], axis=0)
+        feeder_loss = 1.0 - (1.0 - feeders.downwards_lost_ratio) * (1.0 - feeders.upwards_lost_ratio)
         if (feeder_loss > 0.5 * link.CLEAR_DROP_RATIO).any():
             lost += (1.0 - lost) * np.where(gateway == NONE, 0.0, feeder_loss[gateway]).astype(np.float32)
         return np.where(live, absent + (1.0 - absent) * lost, absent)

@@ -1,5 +1,7 @@
 """What rain takes from a signal: ITU-R P.838-3 along the wet part of the path."""
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 
@@ -57,13 +59,19 @@ _ALPHA_VERTICAL = _Regression(
 )
 
 
-def power_law(
-    frequency_ghz: Floats | float, elevation_deg: Floats | float, polarisation_tilt_deg: Floats | float = 45.0
-) -> tuple[Floats, Floats]:
-    """Give k and alpha of P.838-3 equations 4 and 5; a tilt of 45 degrees is circular polarisation."""
+@lru_cache
+def _by_polarisation(frequency_ghz: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Give k, horizontal and vertical, and k times alpha."""
     log_frequency = np.log10(np.asarray(frequency_ghz, dtype=np.float64))
     k_h, k_v = 10 ** _LOG_K_HORIZONTAL.at(log_frequency), 10 ** _LOG_K_VERTICAL.at(log_frequency)
-    k_alpha_h, k_alpha_v = k_h * _ALPHA_HORIZONTAL.at(log_frequency), k_v * _ALPHA_VERTICAL.at(log_frequency)
+    return k_h, k_v, k_h * _ALPHA_HORIZONTAL.at(log_frequency), k_v * _ALPHA_VERTICAL.at(log_frequency)
+
+
+def power_law(
+    frequency_ghz: float, elevation_deg: Floats | float, polarisation_tilt_deg: Floats | float = 45.0
+) -> tuple[Floats, Floats]:
+    """Give k and alpha of P.838-3 equations 4 and 5; a tilt of 45 degrees is circular polarisation."""
+    k_h, k_v, k_alpha_h, k_alpha_v = _by_polarisation(frequency_ghz)
     geometry = np.cos(np.radians(elevation_deg)) ** 2 * np.cos(2.0 * np.radians(polarisation_tilt_deg))
     k = (k_h + k_v + (k_h - k_v) * geometry) / 2.0
     return k, (k_alpha_h + k_alpha_v + (k_alpha_h - k_alpha_v) * geometry) / (2.0 * k)
@@ -71,7 +79,7 @@ def power_law(
 
 def specific_attenuation_db_per_km(
     rain_rate_mm_per_h: Floats,
-    frequency_ghz: Floats | float,
+    frequency_ghz: float,
     elevation_deg: Floats | float,
     polarisation_tilt_deg: Floats | float = 45.0,
 ) -> Floats:

@@ -197,7 +197,14 @@ class Readings:
         self.traffic.begin(at_ns)
         noise_db = np.float32(_SNR_NOISE_DB) * self._noise.normal()
         snr_db = np.where(live, np.round(reception.downlink_db + noise_db, 1), np.float32(np.nan))
-        drop_ratio = self._pings.drop_ratio(at_ns, reception, service.gateway, live, absent_ratio)
+        drop_ratio = self._pings.drop_ratio(
+            at_ns,
+            reception=reception,
+            feeders=service.feeders,
+            gateway=service.gateway,
+            live=live,
+            absent=absent_ratio,
+        )
         latency_ms = self._pings.latency_ms(at_ns, service.cell, service.passes, self.traffic.queue_ms(), absent_ratio)
         modcod = link.modcod(reception.downlink_db)
         modcod[~live] = NONE

@@ -21,7 +21,7 @@ from simulators.causes import (
 )
 from simulators.contract.truth import STEP_NS
 from simulators.dishes import Dishes
-from simulators.feeders import carries
+from simulators.feeders import feeders_of
 from simulators.fleet import Fleet
 from simulators.network_conditions import NetworkConditions
 from simulators.passes import Passes
@@ -46,7 +46,7 @@ class Service:
         cell: The cell or berth at which each terminal is served.
         satellite, beam, gateway, pop: Assigned by the plan in this slot, by terminal; NONE where no cover is.
         boot_count: Boots since manufacture.
-        gateway_up: Whether a gateway carries traffic.
+        feeders: Of the gateways, as they are since something changed.
         passes: Geometry of this slot.
         entered_at_ns: When the assignments were taken up.
     """
@@ -64,7 +64,7 @@ class Service:
         self.conditions, self.dishes = conditions, dishes
         self.satellite, self.beam, self.gateway, self.pop = (np.full(count, NONE, dtype=np.int32) for _ in range(4))
         self.boot_count = rng.integers(*_MADE_BOOTS, count, dtype=np.int32)
-        self.gateway_up = np.ones(len(fleet.gateways), dtype=np.bool_)
+        self.feeders = feeders_of(network.gateways)
         self.passes: Passes | None = None
         self._powered = conditions.powered.copy()
         self._rebooted = conditions.boot_count.copy()
@@ -150,8 +150,9 @@ class Service:
 
     def _assign_codes(self) -> None:
         """Say who has no service for want of a plan, a satellite, a laser, a gateway or a PoP."""
-        self.gateway_up = carries(self._network.gateways)
-        codes = np.concatenate([path_codes(part, self._network, self._fleet.carrying.peers) for part in self._parts])
+        self.feeders = feeders_of(self._network.gateways)
+        peers = self._fleet.carrying.peers
+        codes = np.concatenate([path_codes(part, self._network, self.feeders, peers) for part in self._parts])
         if not self._is_planned:
             codes = np.full_like(codes, NO_PLAN)
         self._assigned_codes = codes[self.cell]

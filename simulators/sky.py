@@ -172,7 +172,7 @@ class Sky:
             satellite_longitude_deg=longitude_deg,
             gateway_latitude_deg=fleet.gateways.latitude_deg,
             gateway_longitude_deg=fleet.gateways.longitude_deg,
-            gateway_up=self._service.gateway_up.copy(),
+            gateway_up=self._service.feeders.carries,
             terminal_latitude_deg=fleet.terminals.latitude_deg,
             terminal_longitude_deg=fleet.terminals.longitude_deg,
             terminal_state=self._state,
@@ -318,7 +318,7 @@ class Sky:
     def _attach(self, at_ns: int, latent: Codes) -> dict[str, Array]:
         served = (latent == IN_SERVICE) | (latent == HANDOVER)
         serving = np.where(served, self._service.gateway, NONE)
-        return self._attachments.follow(at_ns, serving, self._service.gateway_up)
+        return self._attachments.follow(at_ns, serving, self._service.feeders.carries)
 
     def _weigh(self, columns: dict[str, Array], plan: Plan) -> None:
         """Add up what flows to and from each cell."""
@@ -336,6 +336,7 @@ class Sky:
             received_at_ns,
             plan=plan,
             passes=passes,
+            feeders=self._service.feeders,
             attached_gateway=self._attachments.gateway,
             cell_bps=self._cell_bps,
             packer=self._packer,

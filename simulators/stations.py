@@ -7,7 +7,7 @@ from ingest.contract.packing import Packer, Record
 from ingest.contract.vocabulary import AttachmentKind, Egress
 from simulators import link
 from simulators.backbone import measured_pairs, pops_work
-from simulators.feeders import carrying_antennas, downlink_snr_db, hearing_antennas
+from simulators.feeders import Feeders
 from simulators.fleet import Fleet, private_tenants
 from simulators.geometry import Floats
 from simulators.network_conditions import PAIR, NetworkConditions, fibre_up, rain_mmph
@@ -42,6 +42,7 @@ class Stations:
         *,
         plan: Plan,
         passes: Passes,
+        feeders: Feeders,
         attached_gateway: Array,
         cell_bps: Floats,
         packer: Packer,
@@ -53,12 +54,13 @@ class Stations:
             received_at_ns: The door's clock.
             plan: Of the running slot.
             passes: Its geometry.
+            feeders: As they are.
             attached_gateway: Where each terminal is attached.
             cell_bps: What flows to and from each cell.
             packer: The door.
         """
         kinds = {
-            "gateway": self._gateways(at_ns, plan, attached_gateway, cell_bps),
+            "gateway": self._gateways(at_ns, plan, feeders, attached_gateway, cell_bps),
             "gateway_path": self._paths(at_ns),
             "gateway_beam": self._beams(at_ns, plan, passes, attached_gateway),
         }
@@ -74,25 +76,26 @@ class Stations:
             kinds["pop_attachment"] = attachments
         return [packer.source(kind, POP_FEED, columns, received_at_ns) for kind, columns in kinds.items()]
 
-    def _gateways(self, at_ns: int, plan: Plan, attached_gateway: Array, cell_bps: Floats) -> dict[str, Array]:
+    def _gateways(
+        self, at_ns: int, plan: Plan, feeders: Feeders, attached_gateway: Array, cell_bps: Floats
+    ) -> dict[str, Array]:
         gateways, count = self._network.gateways, len(self._fleet.gateways)
-        antennas, carries = hearing_antennas(gateways), carrying_antennas(gateways) > 0
         attached = np.bincount(attached_gateway[attached_gateway != NONE], minlength=count)
         covered = plan.gateway_index != NONE
         through_bps = np.bincount(plan.gateway_index[covered], weights=cell_bps[covered], minlength=count)
-        snr_db = np.round(downlink_snr_db(gateways) + 0.2 * self._rng.standard_normal(count), 1)
+        snr_db = np.round(feeders.downlink_snr_db + 0.2 * self._rng.standard_normal(count), 1)
         powered = gateways.up
         return {
             "gateway_index": np.arange(count, dtype=np.int32),
             "observed_at_ns": np.full(count, at_ns),
-            "antennas_in_service_count": antennas,
+            "antennas_in_service_count": feeders.hearing_antennas,
             "antennas_total_count": self._fleet.segment.antenna_count,
-            "feeder_snr_db": np.where(antennas > 0, snr_db, np.nan).astype(np.float32),
+            "feeder_snr_db": np.where(feeders.hearing_antennas > 0, snr_db, np.nan).astype(np.float32),
             "rain_rate_mmph": np.round(rain_mmph(gateways), 1).astype(np.float32),
             "hpa_on": (powered & gateways.hpa_on).astype(np.int8),
             "fibre_a_up": gateways.fibre_a_up.astype(np.int8),
             "fibre_b_up": gateways.fibre_b_up.astype(np.int8),
-            "throughput_bps": np.where(carries, through_bps, 0.0).astype(np.float32),
+            "throughput_bps": np.where(feeders.carries, through_bps, 0.0).astype(np.float32),
             "terminals_attached_count": attached.astype(np.int32),
             "macsec_state": gateways.macsec_state.copy(),
         }

@@ -1,6 +1,7 @@
 """How vehicles move: ships and flights along great circles, trucks between cities, haulers round a mine."""
 
 from enum import IntEnum
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -50,7 +51,20 @@ _CYCLE_S = {Kind.SHIP: (1e9, 0.0), Kind.FLIGHT: (1e9, 0.0), Kind.TRUCK: (840.0, 
 _TURNAROUND_S = {Kind.SHIP: 36_000.0, Kind.FLIGHT: 3_000.0, Kind.TRUCK: 1_800.0, Kind.HAULER: 0.0}
 
 
-class Tracks(msgspec.Struct, frozen=True, kw_only=True):
+class _Legs(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a vehicle's way does not change, an entry each."""
+
+    runs_s: Floats
+    halts_s: Floats
+    turns_s: Floats
+    leg_km: Floats
+    start: Floats
+    """Unit vectors to where it comes from ..."""
+    across: Floats
+    """... and from there along the great circle, a quarter of the Earth further."""
+
+
+class Tracks(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Vehicles, an entry each; each goes there and back for ever."""
 
     kind: NDArray[np.int8]
@@ -64,6 +78,21 @@ class Tracks(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    @cached_property
+    def legs(self) -> _Legs:
+        """Their legs."""
+        start = direction(self.from_latitude_deg, self.from_longitude_deg)
+        end = direction(self.to_latitude_deg, self.to_longitude_deg)
+        across = end - np.sum(start * end, axis=-1, keepdims=True) * start
+        return _Legs(
+            runs_s=np.array([_CYCLE_S[kind][0] for kind in Kind])[self.kind],
+            halts_s=np.array([_CYCLE_S[kind][1] for kind in Kind])[self.kind],
+            turns_s=np.array([_TURNAROUND_S[kind] for kind in Kind])[self.kind],
+            leg_km=_leg_km(self),
+            start=start,
+            across=across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-12),
+        )
 
 
 class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,19 +129,12 @@ def draw_tracks(
 
 def where(tracks: Tracks, at_ns: int) -> Whereabouts:
     """Say where every vehicle is; the road from here to there is a great circle."""
-    kind = tracks.kind
-    runs_s, halts_s, turns_s = (
-        np.array([table[one] for one in Kind])[kind]
-        for table in (
-            {k: c[0] for k, c in _CYCLE_S.items()},
-            {k: c[1] for k, c in _CYCLE_S.items()},
-            _TURNAROUND_S,
-        )
-    )
+    legs = tracks.legs
+    runs_s, turns_s = legs.runs_s, legs.turns_s
     since_s = (at_ns - tracks.started_at_ns) / NS_PER_S
-    cycles, within_s = np.divmod(since_s, runs_s + halts_s)
+    cycles, within_s = np.divmod(since_s, runs_s + legs.halts_s)
     driven_s = cycles * runs_s + np.minimum(within_s, runs_s)
-    leg_s = _leg_km(tracks) * 1e3 / tracks.speed_mps
+    leg_s = legs.leg_km * 1e3 / tracks.speed_mps
     in_leg_s = driven_s % (2.0 * (leg_s + turns_s))
     outbound = in_leg_s < leg_s + turns_s
     run_s = np.minimum(np.where(outbound, in_leg_s, in_leg_s - leg_s - turns_s), leg_s)
@@ -137,12 +159,8 @@ def _leg_km(tracks: Tracks) -> Floats:
 
 def _place(tracks: Tracks, passed_km: Floats) -> tuple[Floats, Floats]:
     """Follow the great circle, or the rim of the pit."""
-    start = direction(tracks.from_latitude_deg, tracks.from_longitude_deg)
-    end = direction(tracks.to_latitude_deg, tracks.to_longitude_deg)
     angle = passed_km / EARTH_RADIUS_KM
-    across = end - np.sum(start * end, axis=-1, keepdims=True) * start
-    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-12)
-    place = start * np.cos(angle)[:, None] + across * np.sin(angle)[:, None]
+    place = tracks.legs.start * np.cos(angle)[:, None] + tracks.legs.across * np.sin(angle)[:, None]
     latitude_deg = np.degrees(np.arcsin(np.clip(place[:, 2], -1.0, 1.0)))
     longitude_deg = np.degrees(np.arctan2(place[:, 1], place[:, 0]))
     bearing_deg = np.degrees(passed_km / _PIT_RADIUS_KM)

@@ -118,12 +118,17 @@ def take(columns: Columns, rows: Array | slice) -> dict[str, Array]:
 def concatenate(parts: Sequence[Columns], layout: Layout) -> dict[str, Array]:
     """Stack parts that may lack different optional columns; what a part lacks reads as null."""
     parts = [part for part in parts if row_count(part)]
-    if not parts:
-        return layout.empty()
+    edges = np.cumsum([0, *map(row_count, parts)]).tolist()
     names = [name for name in layout.names() if any(name in part for part in parts)]
-    return {
-        name: np.concatenate(
-            [part[name] if name in part else layout.column(name).nulls(row_count(part)) for part in parts]
-        )
-        for name in names
-    }
+    return {name: _stacked(parts, edges, layout.column(name)) for name in names} if parts else layout.empty()
+
+
+def _stacked(parts: Sequence[Columns], edges: list[int], column: Column) -> Array:
+    having = [part[column.name] for part in parts if column.name in part]
+    if len(having) == len(parts):
+        return np.concatenate(having)
+    whole = column.nulls(edges[-1])
+    for part, start, end in zip(parts, edges, edges[1:], strict=False):
+        if column.name in part:
+            whole[start:end] = part[column.name]
+    return whole

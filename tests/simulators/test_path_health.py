@@ -5,6 +5,7 @@ from ingest.contract.vocabulary import PathKind, SatelliteLifecycle
 from simulators.assigner import Assigner
 from simulators.causes import COVERAGE_GAP, GATEWAY_DOWN, IN_SERVICE, LINK, POP_DOWN, SATELLITE_DOWN
 from simulators.conditions import calm_network
+from simulators.feeders import feeders_of
 from simulators.fleet import build_fleet
 from simulators.passes import passes_of
 from simulators.path_health import path_codes
@@ -40,7 +41,7 @@ def cell_of(plan, path_kind):
 
 
 def test_without_trouble_every_planned_path_holds(plan, network, fleet):
-    codes = path_codes(plan, network, fleet.carrying.peers)
+    codes = path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)
     assert {PathKind.NONE, PathKind.BENT_PIPE, PathKind.LASER} == set(plan.path_kind.tolist())
     assert (codes == np.where(plan.satellite_index == NONE, COVERAGE_GAP, IN_SERVICE)).all()
 
@@ -48,7 +49,7 @@ def test_without_trouble_every_planned_path_holds(plan, network, fleet):
 def test_a_satellite_that_fails_takes_its_cells_and_those_it_relays(plan, network, fleet):
     far = cell_of(plan, PathKind.LASER)
     network.satellites.carrying[plan.landing_satellite[far]] = False
-    codes = path_codes(plan, network, fleet.carrying.peers)
+    codes = path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)
     lost = np.flatnonzero((codes != IN_SERVICE) & (codes != COVERAGE_GAP))
     served = plan.satellite_index[lost] == plan.landing_satellite[far]
     assert far in lost
@@ -60,7 +61,7 @@ def test_a_satellite_that_fails_takes_its_cells_and_those_it_relays(plan, networ
 def test_a_satellite_that_is_not_operational_serves_nobody(plan, network, fleet, stage):
     near = cell_of(plan, PathKind.BENT_PIPE)
     network.satellites.lifecycle[plan.satellite_index[near]] = stage
-    assert path_codes(plan, network, fleet.carrying.peers)[near] == SATELLITE_DOWN
+    assert path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)[near] == SATELLITE_DOWN
 
 
 @pytest.mark.parametrize("end", ["satellite", "towards"])
@@ -69,7 +70,7 @@ def test_a_head_lost_at_either_end_breaks_the_ways_over_it_and_no_other(plan, ne
     near, far = plan.lasers.satellite[row], plan.lasers.towards[row]
     own, other = (near, far) if end == "satellite" else (far, near)
     network.satellites.laser_works[own, fleet.carrying.peers[own].tolist().index(other)] = False
-    codes = path_codes(plan, network, fleet.carrying.peers)
+    codes = path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)
     over = plan.lasers.way[(plan.lasers.satellite == near) & (plan.lasers.towards == far)]
     assert np.flatnonzero(codes == LINK).tolist() == sorted(set(over.tolist()))
 
@@ -77,7 +78,7 @@ def test_a_head_lost_at_either_end_breaks_the_ways_over_it_and_no_other(plan, ne
 def test_a_gateway_that_fails_takes_all_that_lands_there(plan, network, fleet):
     gateway = plan.gateway_index[cell_of(plan, PathKind.BENT_PIPE)]
     network.gateways.fibre_a_up[gateway] = network.gateways.fibre_b_up[gateway] = False
-    codes = path_codes(plan, network, fleet.carrying.peers)
+    codes = path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)
     assert ((codes == GATEWAY_DOWN) == (plan.gateway_index == gateway)).all()
 
 
@@ -86,18 +87,18 @@ def test_a_lost_antenna_takes_one_satellite_s_cells_where_all_are_in_use(plan, n
     gateway = int(np.bincount(links[0, links[0] >= 0]).argmax())
     landing = np.unique(plan.landing_satellite[plan.gateway_index == gateway])
     network.gateways.antennas_in_service[gateway] = len(landing)
-    assert (path_codes(plan, network, fleet.carrying.peers) != GATEWAY_DOWN).all()
+    assert (path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers) != GATEWAY_DOWN).all()
     network.gateways.antennas_in_service[gateway] -= 1
-    codes = path_codes(plan, network, fleet.carrying.peers)
+    codes = path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)
     assert np.unique(plan.landing_satellite[codes == GATEWAY_DOWN]).tolist() == [landing[-1]]
 
 
 def test_half_a_pop_is_enough_and_none_is_not(plan, network, fleet):
     pop = plan.pop_index[cell_of(plan, PathKind.BENT_PIPE)]
     network.pops.pair_in_service[pop] = 1
-    assert (path_codes(plan, network, fleet.carrying.peers) != POP_DOWN).all()
+    assert (path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers) != POP_DOWN).all()
     network.pops.pair_in_service[pop] = 0
-    codes = path_codes(plan, network, fleet.carrying.peers)
+    codes = path_codes(plan, network, feeders_of(network.gateways), fleet.carrying.peers)
     assert ((codes == POP_DOWN) == (plan.pop_index == pop)).all()
 
 
@@ -109,7 +110,7 @@ def test_a_plan_made_with_the_trouble_known_holds_again(plan, assigner, network,
     network.gateways.up[plan.gateway_index[far]] = False
     network.pops.pair_in_service[plan.pop_index[near]] = 0
     again = assigner.assign(START_AT_NS, network)
-    codes = path_codes(again, network, fleet.carrying.peers)
+    codes = path_codes(again, network, feeders_of(network.gateways), fleet.carrying.peers)
     assert set(codes.tolist()) <= {IN_SERVICE, COVERAGE_GAP}
     assert codes[near] == codes[far] == IN_SERVICE
 

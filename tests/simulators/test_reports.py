@@ -15,6 +15,7 @@ from ingest.contract.vocabulary import (
 )
 from simulators.assigner import Assigner
 from simulators.conditions import calm_network
+from simulators.feeders import feeders_of
 from simulators.fleet import build_fleet
 from simulators.passes import passes_of
 from simulators.scheduler import NONE, Rules, Slots
@@ -63,7 +64,8 @@ def ground(fleet, plan, passes, network):
         caught, stations = Caught(), Stations(fleet, network, np.random.default_rng(1))
         cell_bps = np.full(len(fleet.cells), 1e8)
         stations.report_gateways(
-            AT_NS, AT_NS, plan=plan, passes=passes, attached_gateway=plan.gateway_index[fleet.terminals.cell],
+            AT_NS, AT_NS, plan=plan, passes=passes, feeders=feeders_of(network.gateways),
+            attached_gateway=plan.gateway_index[fleet.terminals.cell],
             cell_bps=cell_bps, packer=caught,
         )  # fmt: skip
         stations.report_pops(AT_NS, AT_NS, plan, cell_bps, caught)
