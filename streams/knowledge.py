@@ -153,7 +153,7 @@ class Knowledge:
     def stretch_start_ns(self, at_ns: Array, version: int) -> Array:
         """Return the start of the stretch under one plan that holds each instant: its slot's, or a later plan's in it."""
         starts = self.slot_start_ns(at_ns)
-        for slot_ns in distinct(starts):
+        for slot_ns in distinct(starts) if self.plan.has_splits else ():
             if self.plan.is_split(slot_ns, slot_ns):
                 edges = np.array([slot_ns, *(stretch.start_ns for stretch in self.plan.stretches(slot_ns, version))])
                 rows = starts == slot_ns

@@ -145,6 +145,8 @@ class PlanBook:
     def stretches(self, slot_start_ns: int, version: int | None = None) -> list[Stretch]:
         """Return a slot's stretches in order under a version, or under the newest; the first may begin late."""
         plans = [p for p in self._slots.get(slot_start_ns, ()) if version is None or p.version <= version]
+        if len(plans) == 1:
+            return [Stretch(plans[0].from_ns, plans[0])]
         found: list[Stretch] = []
         for start_ns in sorted({plan.from_ns for plan in plans}):
             newest = max((p for p in plans if p.from_ns <= start_ns), key=lambda p: p.version)

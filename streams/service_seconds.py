@@ -99,7 +99,7 @@ def follow(
         knowledge: Inventory.
         shard: Whose terminals.
     """
-    if not layer.adjacent.all():
+    if not layer.is_plain and not layer.adjacent.all():
         state, ledger = _meet(state, ledger, layer, after, knowledge, shard)
     if after.gateway is not before.gateway or after.pop is not before.pop:
         moved = ((after.gateway != before.gateway) | (after.pop != before.pop))[layer.place]
@@ -107,7 +107,7 @@ def follow(
         if moved.any():
             where = layer.places(moved)
             state = _set(state, where, end_gateway=after.gateway[where], end_pop=after.pop[where])
-    waiting = (state.standing >= SUSPECTED)[layer.place]
+    waiting = state.standing[layer.place] >= SUSPECTED
     if not waiting.any():
         return state, ledger
     where, rows = layer.places(waiting), np.flatnonzero(waiting)

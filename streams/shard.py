@@ -30,6 +30,7 @@ COLUMNS_READ = frozenset({
     *tilt.READS, *partials.READS,
 })  # fmt: skip
 STATE_VERSIONS = {"clock": 2, "sequencer": 1, "handover": 1, "outage": 2, "tilt": 2, "accounts": 1}
+_EVENT_TYPES = {column.name: column.numpy_type for column in EVENT.columns}
 # What a snapshot holds beside the clock.
 _PARTS = ("sequencer", "handover", "outage", "tilt", "accounts")
 
@@ -226,12 +227,12 @@ def _events(found: Iterable[dict[str, Array]], state: ShardState, clock_ns: int)
     ]
     if not parts:
         return {}
-    whole = concatenate(parts, EVENT)
+    whole = concatenate(parts, EVENT) if len(parts) > 1 else {n: parts[0][n] for n in _EVENT_TYPES if n in parts[0]}
     count = row_count(whole)
     whole["subject_kind"] = np.full(count, SubjectKind.TERMINAL)
     whole["decided_at_ns"] = np.full(count, clock_ns)
     whole["event_key"] = event_keys(whole)
-    return {name: values.astype(EVENT.column(name).numpy_type, copy=False) for name, values in whole.items()}
+    return {name: values.astype(_EVENT_TYPES[name], copy=False) for name, values in whole.items()}
 
 
 _NOT_BY_PLACE = ("sequencer.held", "outage.told.", "accounts.ledger.", "accounts.measures.holes.")

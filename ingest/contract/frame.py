@@ -209,12 +209,10 @@ def decode(
             reason=RejectReason.TOO_LARGE, detail=f"{len(value)} bytes; a frame has at most {FRAME_LIMIT_BYTES}"
         )
     try:
-        schema = pa.ipc.open_stream(value).schema
+        schema = pa.ipc.open_stream(pa.py_buffer(value)).schema
         names = tuple(schema.names)
     except _DAMAGE as error:
         return Rejected(reason=RejectReason.UNPARSEABLE, detail=f"not an Arrow stream: {error}")
-    if len(set(names)) < len(names):
-        return Rejected(reason=RejectReason.UNPARSEABLE, detail="two columns of one name")
     try:
         header = msgspec.json.decode((schema.metadata or {}).get(_HEADER_KEY, b""), type=header_type)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -261,7 +259,10 @@ class _Selection:
 
 
 @lru_cache(maxsize=256)
-def _selection(layout: Layout, names: tuple[str, ...], only: frozenset[str] | None) -> _Selection:
+def _selection(layout: Layout, names: tuple[str, ...], only: frozenset[str] | None) -> _Selection | None:
+    """Return what is read of columns of those names; None where two have one name."""
+    if len(set(names)) < len(names):
+        return None
     asked = [c for c in layout.columns if only is None or c.name in only]
     wanted = {c.name for c in asked}
     fields = tuple(i for i, name in enumerate(names) if name in wanted)
@@ -280,8 +281,10 @@ def _read_columns(
     if not value.endswith(_END_OF_STREAM):
         return Rejected(reason=RejectReason.TRUNCATED, detail="the frame has no end mark: rows may be missing")
     selection = _selection(layout, names, only)
+    if selection is None:
+        return Rejected(reason=RejectReason.UNPARSEABLE, detail="two columns of one name")
     try:
-        batches = list(pa.ipc.open_stream(value, options=_read_options(selection.fields)))
+        batches = list(pa.ipc.open_stream(pa.py_buffer(value), options=_read_options(selection.fields)))
         for batch in batches:
             batch.validate()
     except _DAMAGE as error:
@@ -292,10 +295,12 @@ def _read_columns(
     if refusal is not None:
         return refusal
     rows = sum(batch.num_rows for batch in batches)
-    columns = {
-        name: _from_arrow(batches[0].column(place), numpy_type) if rows else np.empty(0, numpy_type)
-        for place, (name, numpy_type) in enumerate(selection.columns)
-    }
+    if rows:
+        # Where nothing is asked for, Arrow reads everything.
+        arrays = zip(selection.columns, batches[0].columns, strict=False)
+        columns = {name: _from_arrow(values, numpy_type) for (name, numpy_type), values in arrays}
+    else:
+        columns = {name: np.empty(0, numpy_type) for name, numpy_type in selection.columns}
     return Frame(header=header, layout=layout, columns=columns, rows=rows)
 
 
@@ -316,6 +321,8 @@ def _refuse_columns(batch: pa.RecordBatch, selection: _Selection, layout: Layout
 def _from_arrow(values: pa.Array, numpy_type: _Dtype) -> Array:
     if values.null_count:
         values = values.fill_null(float("nan") if numpy_type.kind == "f" else -1)
+    if numpy_type.kind != "V":
+        return np.from_dlpack(values)
     # pyarrow's own `to_numpy` imports pandas first: a second of a worker's start.
     start = values.offset * numpy_type.itemsize
     return np.frombuffer(values.buffers()[1], dtype=numpy_type, count=len(values), offset=start)

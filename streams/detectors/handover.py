@@ -7,6 +7,8 @@ Thresholds: on time within 1.5 s of the plan (a 1 Hz sample says where its secon
 Cannot see: a change and back between two samples, and anything of a terminal that names no satellite.
 """
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 from msgspec.structs import replace
@@ -21,9 +23,12 @@ from streams.plan_book import UNKNOWN
 from streams.sequencer import Layer
 from streams.thresholds import Thresholds
 
+_FROM, _TO = ([f"{side}_{name}" for name in ENDPOINTS] for side in ("from", "to"))
 _NEVER = np.iinfo(np.int64).min
 _SERVING = ("serving_satellite_index", "beam_id", "gateway_index", "pop_index")
-_CLASSES = (HandoverClass.SATELLITE, HandoverClass.BEAM, HandoverClass.GATEWAY, HandoverClass.POP)
+_CLASSES = np.array(
+    [HandoverClass.SATELLITE, HandoverClass.BEAM, HandoverClass.GATEWAY, HandoverClass.POP], np.int8
+)  # fmt: skip
 
 
 class HandoverState(msgspec.Struct, frozen=True, eq=False):
@@ -58,37 +63,40 @@ def new_state(places: int) -> HandoverState:
     return HandoverState((none,) * 4, never, never, none, never, rtt_ms, never, np.zeros(places, bool), none)
 
 
-class _Changes(msgspec.Struct, frozen=True, eq=False):
+class _Changes(NamedTuple):
     """Rows of a layer that name something else than what is remembered, a first name included.
 
     Attributes:
         rows: Of the layer.
         at: Their places.
-        now, was: What they name, and what served before; satellite, beam, gateway, PoP.
+        now, was: What they name, and what served before; a line each for satellite, beam, gateway, PoP.
         moved: Of each of the four, whether it moved: both ends are known.
     """
 
     rows: Array
     at: Array
-    now: tuple[Array, ...]
-    was: tuple[Array, ...]
-    moved: tuple[Array, ...]
+    now: Array
+    was: Array
+    moved: Array
 
     def take(self, rows: Array) -> "_Changes":
-        """Return some of them."""
-        ends = (tuple(values[rows] for values in end) for end in (self.now, self.was, self.moved))
-        return _Changes(self.rows[rows], self.at[rows], *ends)
+        """Return those of a mask."""
+        if rows.all():
+            return self
+        return _Changes(*(values[..., rows] for values in self))
 
 
-def _changes(state: HandoverState, layer: Layer, seen: tuple[Array, ...], names: Array) -> _Changes:
+def _changes(state: HandoverState, layer: Layer, seen: tuple[Array, ...], names: Array) -> _Changes | None:
     satellite, beam, gateway, pop = (
         now != was[layer.place] for now, was in zip(seen, state.serving, strict=True)
     )  # fmt: skip
     rows = np.flatnonzero(names & (satellite | beam | gateway | pop))
+    if not len(rows):
+        return None
     at = layer.places(rows)
-    now, was = tuple(values[rows] for values in seen), tuple(values[at] for values in state.serving)
-    known = was[0] >= 0
-    moved = tuple(known & (new != old) & (new >= 0) & (old >= 0) for new, old in zip(now, was, strict=True))
+    now = np.array([values[rows] for values in seen])
+    was = np.array([values[at] for values in state.serving])
+    moved = (now != was) & (now >= 0) & (was >= 0) & (was[0] >= 0)
     return _Changes(rows, at, now, was, moved)
 
 
@@ -99,11 +107,10 @@ def step(
     seen = tuple(layer.column(name) for name in _SERVING)
     names = seen[0] >= 0
     changes = _changes(state, layer, seen, names)
-    satellite, beam, gateway, pop = changes.moved
-    handovers = changes.take(satellite | beam | gateway | pop)
     events: list[dict[str, Array]] = []
     unjudged_count = 0
-    if len(handovers.rows):
+    if changes is not None and changes.moved.any():
+        handovers = changes.take(np.logical_or.reduce(changes.moved))
         found, unjudged_count = _handovers(state, layer, handovers, knowledge, shard, plan_version)
         events.append(found)
     missed, state = _slots(state, layer, seen[0], names, knowledge, shard, plan_version)
@@ -127,15 +134,13 @@ def _handovers(
     conformance, error_s, unjudged_count = _conformance(
         knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved & ~observed_gap
     )
-    ends = {}
-    for name, now, was in zip(ENDPOINTS, these.now, these.was, strict=True):
-        ends[f"from_{name}"], ends[f"to_{name}"] = was, np.where(now >= 0, now, was)
-    bits = sum(np.where(moved, bit, 0) for moved, bit in zip(these.moved, _CLASSES, strict=True))
+    ends = dict(zip(_FROM, these.was, strict=True))
+    ends |= zip(_TO, np.where(these.now >= 0, these.now, these.was), strict=True)
     return {
         "event_code": codes("handover", len(at)),
         "place": at,
         "started_at_ns": observed_ns,
-        "handover_class": np.asarray(bits, np.int8),
+        "handover_class": _CLASSES @ these.moved,
         **ends,
         "gap_s": (np.maximum(apart_ns - cadence_ns, 0) / NS_PER_S).astype(np.float32),
         "rtt_step_ms": (layer.column("pop_ping_latency_ms")[these.rows] - state.rtt_ms[at]).astype(np.float32),
@@ -216,7 +221,7 @@ def _slots(
     """Close the stretches that are over: whoever should have moved and did not has missed."""
     observed_ns = layer.column("observed_at_ns")
     is_over = observed_ns >= state.slot_ns[layer.place] + knowledge.slot_length_ns
-    if layer.rows and knowledge.is_replanned(int(observed_ns.min()), int(observed_ns.max())):
+    if knowledge.plan.has_splits and knowledge.is_replanned(int(observed_ns.min()), int(observed_ns.max())):
         is_over |= knowledge.stretch_start_ns(observed_ns, plan_version) > state.slot_ns[layer.place]
     over = np.flatnonzero(names & is_over)
     missed: dict[str, Array] = {}
@@ -277,8 +282,10 @@ def _missed(
     if not found or not sum(map(len, found)):
         return {}
     who = np.concatenate(found)
-    ends = {f"from_{name}": values[who] for name, values in zip(ENDPOINTS, state.serving, strict=True)}
-    ends |= {f"to_{name}": np.concatenate([t[name] for t in targets]).astype(np.int32) for name in ENDPOINTS}
+    ends = {name: values[who] for name, values in zip(_FROM, state.serving, strict=True)}
+    ends |= {
+        to: np.concatenate([t[name] for t in targets]).astype(np.int32) for to, name in zip(_TO, ENDPOINTS, strict=True)
+    }
     count = len(who)
     return {
         "event_code": codes("handover", count),
@@ -296,19 +303,24 @@ def _missed(
     }
 
 
-def _remember(state: HandoverState, layer: Layer, names: Array, changes: _Changes) -> HandoverState:
+def _remember(state: HandoverState, layer: Layer, names: Array, changes: _Changes | None) -> HandoverState:
     observed_ns, rtt_ms = layer.column("observed_at_ns"), layer.column("pop_ping_latency_ms")
     state = replace(
         state,
         named_at_ns=layer.put(state.named_at_ns, observed_ns, names),
         rtt_ms=layer.put(state.rtt_ms, rtt_ms, ~np.isnan(rtt_ms)),
     )
-    if not len(changes.rows):
+    if changes is None:
         return state
     at_ns, left, at = observed_ns[changes.rows], changes.moved[0], changes.at
     return replace(
         state,
-        serving=tuple(_put(values, at, now, now >= 0) for values, now in zip(state.serving, changes.now, strict=True)),
+        serving=tuple(
+            _put(values, at, now, now >= 0) if differs else values
+            for values, now, differs in zip(
+                state.serving, changes.now, (changes.now != changes.was).any(axis=1).tolist(), strict=True
+            )
+        ),
         since_ns=_put(state.since_ns, at, at_ns, left | (changes.was[0] < 0)),
         left_satellite=_put(state.left_satellite, at, changes.was[0], left),
         left_at_ns=_put(state.left_at_ns, at, at_ns, left),
