@@ -91,24 +91,26 @@ def step(
     if "boresight_elevation_deg" not in layer.columns:
         return state, []
     limits, facts, at = knowledge.thresholds, knowledge.facts(shard), layer.place
-    observed_ns = layer.column("observed_at_ns")
     settled = (layer.column("attitude_converged") == 1) & (
         layer.column("attitude_uncertainty_deg") < limits.tilt_uncertainty_deg
     )
     change_deg = _change_deg(layer, facts, at)
     counts = settled & ~np.isnan(change_deg)
     off = counts & (change_deg > limits.tilt_warning_deg)
-    quiet = not off.any() and bool(settled.all()) and not state.said[at].any()
-    if quiet and bool((state.episode_ns[at] == _NEVER).all()) and bool((state.settled_since_ns[at] != _NEVER).all()):
-        return _note(state, counts, change_deg, layer), []
-    impact = in_outage[at] | (layer.column("pop_ping_drop_ratio") >= limits.drop_ratio)
+    noted = _note(state, counts, change_deg, layer)
+    odd = off | ~settled | (state.episode_ns[at] != _NEVER) | (state.settled_since_ns[at] == _NEVER)
+    rows = np.flatnonzero(odd)
+    if not len(rows):
+        return noted, []
+    where, observed_ns = layer.places(rows), layer.column("observed_at_ns")[rows]
+    counts, settled, off, change_deg = counts[rows], settled[rows], off[rows], change_deg[rows]
+    impact = in_outage[where] | (layer.column("pop_ping_drop_ratio")[rows] >= limits.drop_ratio)
     # A terminal that moves unsettles its filter all day, and one that reports no attitude has none to lose.
-    unsettled = ~settled & (layer.column("attitude_converged") >= 0) & facts.keeps_still[at]
-    state = _track(state, at, observed_ns, counts, settled, unsettled, off, change_deg, impact, limits)
-    state = _agree(state, at, observed_ns, settled, change_deg, layer.column("attitude_uncertainty_deg"), limits)
-    state = _note(state, counts, change_deg, layer)
-    places = np.arange(len(state.said)) if isinstance(at, slice) else at
-    return _judge(state, places, observed_ns, impact, facts, limits)
+    unsettled = ~settled & (layer.column("attitude_converged")[rows] >= 0) & facts.keeps_still[where]
+    uncertainty_deg = layer.column("attitude_uncertainty_deg")[rows]
+    state = _track(noted, where, observed_ns, counts, settled, unsettled, off, change_deg, impact, limits)
+    state = _agree(state, where, observed_ns, settled, change_deg, uncertainty_deg, limits)
+    return _judge(state, where, observed_ns, impact, facts, limits)
 
 
 def _change_deg(layer: Layer, facts: ShardFacts, at: Array | slice) -> Array:
@@ -138,7 +140,7 @@ def _angle_deg(azimuth_deg: Array, tilt_deg: Array, to_azimuth_deg: Array, to_ti
     return half / _HALF_DEG
 
 
-def _run(since_ns: Array, at: Array | slice, holds: Array, breaks: Array, observed_ns: Array) -> Array:
+def _run(since_ns: Array, at: Array, holds: Array, breaks: Array, observed_ns: Array) -> Array:
     """Return the starts of runs: begun where it holds for the first time, ended where it breaks."""
     now = since_ns[at]
     new = np.where(breaks, _NEVER, np.where(holds & (now == _NEVER), observed_ns, now))
@@ -151,7 +153,7 @@ def _run(since_ns: Array, at: Array | slice, holds: Array, breaks: Array, observ
 
 def _track(
     state: TiltState,
-    at: Array | slice,
+    at: Array,
     observed_ns: Array,
     counts: Array,
     settled: Array,
@@ -182,7 +184,7 @@ def _track(
 
 def _agree(
     state: TiltState,
-    at: Array | slice,
+    at: Array,
     observed_ns: Array,
     settled: Array,
     change_deg: Array,
