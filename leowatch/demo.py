@@ -126,7 +126,7 @@ class _Stage:
         self._show(finished=True)
         scoreboard = judge(
             truth=out / "truth", events=out / "events.jsonl", incidents=out / "incidents.jsonl",
-            pages=out / "pages.jsonl", json_file=out / "score.json", html_file=out / "score.html",
+            pages=out / "pages.jsonl", inventory=out / "inventory.jsonl", json_file=out / "score.json", html_file=out / "score.html",
         )  # fmt: skip
         return {
             "scoreboard": scoreboard,

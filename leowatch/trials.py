@@ -107,7 +107,9 @@ def play(settings: Settings, out: Path, *, telemetry: bool) -> float:
 def files_of(out: Path, *, telemetry: bool) -> RunFiles:
     """Return where a run's files lie."""
     events, incidents, pages = (out / f"{name}.jsonl" for name in ("events", "incidents", "pages"))
-    return RunFiles(out / "truth", events, incidents, pages, out / "telemetry" if telemetry else None)
+    return RunFiles(
+        out / "truth", events, incidents, pages, out / "telemetry" if telemetry else None, out / "inventory.jsonl"
+    )
 
 
 @contextlib.contextmanager

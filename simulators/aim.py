@@ -109,7 +109,7 @@ class _Chooser:
             "satellite": [record.satellite_id for record in fleet.inventory.satellites],
             "gateway": [record.gateway_id for record in fleet.inventory.gateways],
             "pop": [record.pop_id for record in fleet.inventory.pops],
-            "cell": [str(cell_id) for cell_id in fleet.cells.cell_ids.tolist()],
+            "cell": [f"{cell_id:x}" for cell_id in fleet.cells.cell_ids.tolist()],
             "control_plane": [CONTROL_PLANE_ID],
             "pipeline": ["door"],
         }

@@ -58,6 +58,7 @@ class Reception:
         self._scan_cosine = np.cos(np.radians(link.SCAN_LIMIT_DEG + fleet.terminals.aligned_tilt_deg)).astype(
             np.float32
         )
+        self._aligned_deg = fleet.terminals.aligned_tilt_deg, fleet.terminals.aligned_azimuth_deg
         self._rain_height_km = rain_height_km(fleet.cells.latitude_deg)
         self.cause: Codes = np.full(count, IN_SERVICE, dtype=np.int8)
         self.waiting: Flags = np.zeros(count, dtype=np.bool_)
@@ -98,8 +99,14 @@ class Reception:
         self._weak = weak
         faded = np.where(weak, np.where(rainy, RAIN, LINK), IN_SERVICE)
         # A terminal that waits goes on with the cause it gave up for.
-        unseen = np.where(outside, TILT, np.where(hidden, OBSTRUCTION, self.cause))
+        # A ship that heels takes the satellite out of view too, and nothing stands askew on its mount.
+        unseen = np.where(outside & self._askew(), TILT, np.where(hidden, OBSTRUCTION, self.cause))
         self.cause = np.where(hidden | self.waiting, unseen, faded).astype(np.int8)
+
+    def _askew(self) -> Flags:
+        """Tell which faces no longer rest as they were aligned."""
+        tilt_deg, azimuth_deg = self._aligned_deg
+        return np.asarray((self._conditions.tilt_deg != tilt_deg) | (self._conditions.azimuth_deg != azimuth_deg))
 
     def _cosine(self, towards: Floats32) -> Floats32:
         """Of the angle between each face and its satellite."""

@@ -469,7 +469,7 @@ class Correlator:
         return changes
 
     def _incident(self, case: _Case, now_ns: int) -> Incident:
-        root_id = self._root_id(case)
+        root_id = self._names(case.root_kind, case.root_index)
         terminals = [self._inventory.terminals[index] for index in sorted(case.affected)]
         resolved = case.resolved_at_ns is not None
         if case.opening is None or (case.page_at_ns is not None and not case.has_paged):
@@ -503,11 +503,6 @@ class Correlator:
             remediation=_remediation(case),
             opening=case.opening,
         )
-
-    def _root_id(self, case: _Case) -> str:
-        if case.root_kind is SubjectKind.CELL:
-            return f"{case.root_index:x}"
-        return self._names(case.root_kind, case.root_index)
 
 
 def _is_overdue(case: _Case, watermark_ns: int) -> bool:

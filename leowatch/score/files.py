@@ -83,6 +83,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
 
 
+class _Terminal(msgspec.Struct, frozen=True, kw_only=True):
+    """A terminal's line of the inventory: the fields that are used."""
+
+    terminal_id: str
+    cadence_s: float = 1.0
+
+
 EVENT = pa.schema(
     [
         ("event_key", pa.string()),
@@ -121,6 +128,14 @@ def read_incidents(path: Path) -> list[IncidentRevision]:
 def read_pages(path: Path) -> list[Page]:
     """Read the pages."""
     return _lines(path, Page)
+
+
+def read_cadences_s(inventory_file: Path) -> dict[str, float]:
+    """Read how often terminals measure, of those that do not every second."""
+    decoder = msgspec.json.Decoder(_Terminal)
+    lines = (line for line in _present(inventory_file).read_bytes().splitlines() if b'"terminal"' in line)
+    found = (decoder.decode(line) for line in lines)
+    return {each.terminal_id: each.cadence_s for each in found if each.cadence_s != 1.0}
 
 
 def read_truth_table(truth_dir: Path, name: str) -> dict[str, Array]:

@@ -6,7 +6,7 @@ import numpy as np
 from leowatch.score.bounds import Rate, quantiles, rate
 from leowatch.score.files import NONE_NS
 from leowatch.score.matching import NS_PER_S, Array, Pairs, Spans, is_taken, one_to_one, overlaps
-from leowatch.score.outages import Confusion, EventScore, Outages, confusion
+from leowatch.score.outages import Confusion, EventScore, Outages, confusion, slowness_s
 from leowatch.score.tolerances import Tolerances
 
 
@@ -26,18 +26,23 @@ class HandoverScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def score_handovers(
-    truth: dict[str, Array], events: dict[str, Array], outages: Outages, tolerances: Tolerances
+    truth: dict[str, Array],
+    events: dict[str, Array],
+    outages: Outages,
+    cadences_s: dict[str, float],
+    tolerances: Tolerances,
 ) -> HandoverScore:
     """Match on terminal, target satellite and instant; what was missed by the plan is no handover."""
     rows = {name: values[_is_handover(events)] for name, values in events.items()}
     at_ns, said_ns = truth["at_ns"], rows["started_at_ns"]
     moments = Spans(truth["terminal_id"], at_ns, at_ns)
-    said = Spans(rows["subject_id"], said_ns, said_ns)
+    slow_ns = (slowness_s(rows["subject_id"], cadences_s) * NS_PER_S).astype(np.int64)
+    said = Spans(rows["subject_id"], said_ns - slow_ns, said_ns)
     direct = np.flatnonzero(~rows["observed_gap"])
     exact = _matched(said.only(direct), moments, rows["to_satellite_id"][direct], truth["to_satellite_id"], tolerances)
     exact = Pairs(direct[exact.left], exact.right)
     seen = is_taken(exact.right, at_ns.size)
-    covered = _covered(rows, moments, seen, tolerances)
+    covered = _covered(rows, slow_ns, moments, seen, tolerances)
     gap = ~seen & (_is_in_gap(moments, truth, outages, tolerances) | is_taken(covered.right, at_ns.size))
     # A true one inside a gap that was seen all the same is plainly right: it stays with the exact ones.
     n, false = int(np.sum(~gap)), direct.size - exact.left.size
@@ -72,15 +77,15 @@ def _matched(said: Spans, moments: Spans, to_said: Array, to_true: Array, tolera
     pairs = overlaps(said, moments, tolerances.handover_s)
     same = to_said[pairs.left] == to_true[pairs.right]
     pairs = Pairs(pairs.left[same], pairs.right[same])
-    return one_to_one(pairs, np.abs(said.starts_ns[pairs.left] - moments.starts_ns[pairs.right]))
+    return one_to_one(pairs, np.abs(said.ends_ns[pairs.left] - moments.starts_ns[pairs.right]))
 
 
-def _covered(rows: dict[str, Array], moments: Spans, seen: Array, tolerances: Tolerances) -> Pairs:
+def _covered(rows: dict[str, Array], slow_ns: Array, moments: Spans, seen: Array, tolerances: Tolerances) -> Pairs:
     """Pair each gap event with every true handover inside its gap that nothing saw: a gap may hide several."""
     gaps, unseen = np.flatnonzero(rows["observed_gap"]), np.flatnonzero(~seen)
     ends_ns = rows["started_at_ns"][gaps]
     # The event says the first sample after the gap or the last one before; its time is not known, so both are allowed.
-    lengths_ns = (np.nan_to_num(rows["gap_s"][gaps]) * NS_PER_S).astype(np.int64)
+    lengths_ns = (np.nan_to_num(rows["gap_s"][gaps]) * NS_PER_S).astype(np.int64) + slow_ns[gaps]
     spans = Spans(rows["subject_id"][gaps], ends_ns - lengths_ns, ends_ns + lengths_ns)
     pairs = overlaps(spans, moments.only(unseen), tolerances.handover_s)
     return Pairs(gaps[pairs.left], unseen[pairs.right])

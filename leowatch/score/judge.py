@@ -64,7 +64,7 @@ def judge_together(runs: Mapping[str, RunFiles], tolerances: Tolerances | None =
         MissingFile, BadFile: As `judge`.
     """
     forgiven = tolerances or Tolerances()
-    truth = truths_as_one({name: read_truth(files.truth_dir) for name, files in runs.items()})
+    truth = truths_as_one({name: read_truth(files) for name, files in runs.items()})
     ours = weigh(truth, findings_as_one({name: read_findings(files) for name, files in runs.items()}), forgiven)
     return msgspec.structs.replace(ours, controls=_controls(runs, truth, forgiven))
 
@@ -85,14 +85,15 @@ def weigh(truth: Truth, findings: Findings, tolerances: Tolerances) -> Scoreboar
     """Hold findings against truth."""
     end_ns = _run_end_ns(truth, findings)
     outages = true_outages(truth.outages, end_ns, tolerances)
+    cadences_s = truth.cadences_s
     true, found = faults(truth.labels), claims(findings.revisions)
     judged = match_faults(true, found, outages, tolerances)
     return Scoreboard(
         faults=score_faults(true, found, judged),
         pages=score_pages(findings.pages, true, found, judged),
         remediation=score_remediation(true, found, judged),
-        outages=score_outages(outages, FoundOutages(findings.events, end_ns), tolerances),
-        handovers=score_handovers(truth.handovers, findings.events, outages, tolerances),
+        outages=score_outages(outages, FoundOutages(findings.events, end_ns), cadences_s, end_ns, tolerances),
+        handovers=score_handovers(truth.handovers, findings.events, outages, cadences_s, tolerances),
         tilt=score_tilt(episodes(truth.attitude, end_ns, tolerances), findings.events, tolerances),
         timeline=timeline(true, found, findings.pages, judged),
         tolerances=tolerances,

@@ -85,12 +85,6 @@ def _is_first(values: Array) -> Array:
     return first
 
 
-def match(left: Spans, right: Spans, reach_s: float) -> Pairs:
-    """Match one to one by overlap, the nearest starts first."""
-    pairs = overlaps(left, right, reach_s)
-    return one_to_one(pairs, np.abs(left.starts_ns[pairs.left] - right.starts_ns[pairs.right]))
-
-
 def is_taken(places: Array, count: int) -> Array:
     """Return which of `count` places occur."""
     taken = np.zeros(count, dtype=bool)

@@ -11,14 +11,17 @@ import pandas as pd
 
 from leowatch.score.bounds import Quantiles, Rate, quantiles, rate
 from leowatch.score.files import NONE_NS
-from leowatch.score.matching import NS_PER_S, Array, Spans, is_taken, match
+from leowatch.score.matching import NS_PER_S, Array, Pairs, Spans, is_taken, one_to_one, overlaps
 from leowatch.score.tolerances import EXPECTED_GAPS, OUTAGE_CAUSES, Tolerances
+
+# Longer than any run: a cost that comes after all others.
+_LAST_NS = 1 << 60
 
 Confusion = dict[str, dict[str, int]]
 
 
 class Outages:
-    """Outages of terminals, merged; the cause of a merged one is its first."""
+    """Outages of terminals, merged; the cause of a merged one is that of its first part that shows in a sample."""
 
     def __init__(self, spans: Spans, causes: Array, label_ids: Array, expected: Array) -> None:
         self.spans = spans
@@ -61,7 +64,8 @@ class OutageScore(msgspec.Struct, frozen=True, kw_only=True):
     """Outages and expected gaps apart, and what was said of their causes.
 
     Attributes:
-        cause_right: By true cause, how many found ones were given a cause that names it.
+        cause_right: By true cause, how many found ones were given a cause that names it; of those that were over for long
+            enough to be told of.
         expectedness_right: Found ones whose `expected` says what geometry says.
     """
 
@@ -88,10 +92,13 @@ def true_outages(table: dict[str, Array], run_end_ns: int, tolerances: Tolerance
     firsts = np.flatnonzero(begins)
     causes, label_ids = table["cause"][order], table["label_id"][order]
     gap = np.isin(causes.astype(str), sorted(EXPECTED_GAPS))
+    shows = ends_ns - starts_ns >= int(tolerances.visible_s * NS_PER_S)
+    telling = np.minimum.reduceat(np.where(shows, np.arange(order.size), order.size), firsts)
+    telling = np.where(telling < order.size, telling, firsts)
     return Outages(
         Spans(owners[firsts], starts_ns[firsts], np.maximum.reduceat(ends_ns, firsts)),
-        causes[firsts],
-        label_ids[firsts],
+        causes[telling],
+        label_ids[telling],
         np.logical_and.reduceat(gap, firsts),
     )
 
@@ -122,33 +129,46 @@ def _either(first: "pd.Series[Any]", second: "pd.Series[Any]") -> "pd.Series[Any
     return first.where(first.notna(), second)
 
 
-def score_outages(true: Outages, found: FoundOutages, tolerances: Tolerances) -> OutageScore:
+def score_outages(
+    true: Outages, found: FoundOutages, cadences_s: dict[str, float], run_end_ns: int, tolerances: Tolerances
+) -> OutageScore:
     """Match one to one by overlap and count outages and expected gaps apart, by what truth says they were.
 
-    A finding on an outage shorter than the floor is right, but the outage need not have been found.
+    A finding on an outage shorter than the floor is right, but the outage need not have been found. One that tells two
+    outages as one has found both where samples cannot tell them apart.
     """
-    pairs = match(found.spans, true.spans, tolerances.outage_reach_s)
-    long = true.spans.ends_ns - true.spans.starts_ns >= int(tolerances.outage_floor_s * NS_PER_S)
+    slow_s = slowness_s(true.spans.owners, cadences_s)
+    floor_s = np.maximum(slow_s + 1, tolerances.outage_floor_s)
+    long = true.spans.ends_ns - true.spans.starts_ns >= (floor_s * NS_PER_S).astype(np.int64)
+    touching = overlaps(found.spans, true.spans, tolerances.outage_reach_s)
+    off_ns = np.abs(found.spans.starts_ns[touching.left] - true.spans.starts_ns[touching.right])
+    # What need not be found does not take the answer from what must be.
+    pairs = one_to_one(touching, off_ns + np.where(long[touching.right], 0, _LAST_NS))
+    together = _told_together(true.spans, touching, tolerances.outage_apart_s + 2 * slow_s)
+    together &= ~is_taken(pairs.right, long.size)
     rows = {}
     for is_gap in (False, True):
         mine = true.expected[pairs.right] == is_gap
         left, right = pairs.left[mine & long[pairs.right]], pairs.right[mine & long[pairs.right]]
         short = int(np.sum(mine & ~long[pairs.right]))
         unmatched = ~is_taken(pairs.left, found.causes.size) & (found.expected == is_gap)
-        n, false = int(np.sum(long & (true.expected == is_gap))), int(unmatched.sum())
+        due = long & (true.expected == is_gap)
+        n, false = int(due.sum()), int(unmatched.sum())
+        merged = int(np.sum(due & together))
         rows[is_gap] = EventScore(
             n=n,
-            detected=left.size,
-            missed=n - left.size,
+            detected=left.size + merged,
+            missed=n - left.size - merged,
             false=false,
-            recall=rate(left.size, n),
+            recall=rate(left.size + merged, n),
             precision=rate(left.size + short, left.size + short + false),
             time_to_detect_s=_since(found.decided_at_ns[left], true.spans.starts_ns[right]),
             error_s=quantiles(np.abs(found.spans.starts_ns[left] - true.spans.starts_ns[right]) / NS_PER_S),
-            apart={"shorter_than_floor": short},
+            apart={"shorter_than_floor": short, "told_with_another": merged},
         )
     judged = long[pairs.right]
-    said, was = found.causes[pairs.left[judged]], true.causes[pairs.right[judged]]
+    known = judged & (true.spans.ends_ns[pairs.right] <= run_end_ns - int(tolerances.cause_wait_s * NS_PER_S))
+    said, was = found.causes[pairs.left[known]], true.causes[pairs.right[known]]
     agreed = found.expected[pairs.left[judged]] == true.expected[pairs.right[judged]]
     matrix = confusion(was, said)
     return OutageScore(
@@ -158,6 +178,24 @@ def score_outages(true: Outages, found: FoundOutages, tolerances: Tolerances) ->
         cause_right={cause: _right(cause, answers) for cause, answers in matrix.items()},
         expectedness_right=rate(int(agreed.sum()), agreed.size),
     )
+
+
+def _told_together(true: Spans, touching: Pairs, apart_s: Array) -> Array:
+    """Say which true outages a finding tells together with one next to them that samples cannot tell apart from it."""
+    told = set(zip(touching.left.tolist(), touching.right.tolist(), strict=True))
+    near = np.zeros(true.owners.size, bool)
+    near[1:] = true.owners[1:] == true.owners[:-1]
+    near[1:] &= true.starts_ns[1:] - true.ends_ns[:-1] < (apart_s[1:] * NS_PER_S).astype(np.int64)
+    together = np.zeros(near.size, bool)
+    for left, right in told:
+        if near[right] and (left, right - 1) in told:
+            together[right - 1 : right + 1] = True
+    return together
+
+
+def slowness_s(owners: Array, cadences_s: dict[str, float]) -> Array:
+    """Return by how much each terminal's cadence is longer than a second."""
+    return np.array([max(0.0, cadences_s.get(owner, 1.0) - 1.0) for owner in owners.tolist()])
 
 
 def confusion(was: Array, said: Array) -> Confusion:

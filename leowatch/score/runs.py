@@ -11,6 +11,7 @@ from leowatch.score.files import (
     IncidentRevision,
     Label,
     Page,
+    read_cadences_s,
     read_events,
     read_incidents,
     read_labels,
@@ -21,7 +22,7 @@ from leowatch.score.matching import Array
 
 
 class RunFiles(NamedTuple):
-    """Where a run's files lie; telemetry and the inventory only for the controls."""
+    """Where a run's files lie; telemetry only for the controls, the inventory for them and for terminals' cadences."""
 
     truth_dir: Path
     events_file: Path
@@ -32,12 +33,13 @@ class RunFiles(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """What really happened."""
+    """What really happened, and how often terminals measured, where that is not every second."""
 
     labels: list[Label]
     outages: dict[str, Array]
     handovers: dict[str, Array]
     attitude: dict[str, Array]
+    cadences_s: dict[str, float]
 
 
 class Findings(NamedTuple):
@@ -48,10 +50,13 @@ class Findings(NamedTuple):
     pages: list[Page]
 
 
-def read_truth(truth_dir: Path) -> Truth:
-    """Read the folder of truth."""
-    tables = (read_truth_table(truth_dir, name) for name in ("outages", "handovers", "attitude"))
-    return Truth(read_labels(truth_dir), *tables)
+def read_truth(files: RunFiles) -> Truth:
+    """Read the folder of truth, and the cadences from the inventory if there is one."""
+    outages, handovers, attitude = (
+        read_truth_table(files.truth_dir, name) for name in ("outages", "handovers", "attitude")
+    )
+    cadences_s = read_cadences_s(files.inventory_file) if files.inventory_file else {}
+    return Truth(read_labels(files.truth_dir), outages, handovers, attitude, cadences_s)
 
 
 def read_findings(files: RunFiles) -> Findings:
@@ -64,7 +69,10 @@ def truths_as_one(truths: dict[str, Truth]) -> Truth:
     named = [_named_truth(f"{run} " if run else "", truth) for run, truth in truths.items()]
     return Truth(
         [label for truth in named for label in truth.labels],
-        *(_together(getattr(truth, table) for truth in named) for table in ("outages", "handovers", "attitude")),
+        _together(truth.outages for truth in named),
+        _together(truth.handovers for truth in named),
+        _together(truth.attitude for truth in named),
+        {terminal_id: cadence_s for truth in named for terminal_id, cadence_s in truth.cadences_s.items()},
     )
 
 
@@ -86,8 +94,12 @@ def _named_truth(mark: str, truth: Truth) -> Truth:
         )
         for label in truth.labels
     ]  # fmt: skip
-    tables = ({**table, "terminal_id": mark + table["terminal_id"]} for table in truth[1:])
-    return Truth(labels, *tables)
+    outages, handovers, attitude = (
+        {**table, "terminal_id": mark + table["terminal_id"]}
+        for table in (truth.outages, truth.handovers, truth.attitude)
+    )
+    cadences_s = {mark + terminal_id: cadence_s for terminal_id, cadence_s in truth.cadences_s.items()}
+    return Truth(labels, outages, handovers, attitude, cadences_s)
 
 
 def _named_findings(mark: str, said: Findings) -> Findings:

@@ -15,10 +15,17 @@ class Tolerances(msgspec.Struct, frozen=True, kw_only=True):
             on the door's, and the door accepts samples up to 5 s ahead.
         late_grace_s: An incident that opens this long after recovery is still about that fault (a terminal keeps 15
             minutes of samples and sends them when it is back), so it is late and not false; the fault stays missed.
-        outage_floor_s: Shorter outages need not be found: the detector's stated rule.
+        outage_floor_s: Shorter outages need not be found: the detector's stated rule. A terminal that measures less often
+            than every second may miss any that is shorter than its own cadence.
         outage_merge_s: Outages of a terminal this close are one: the dish's own rule, and the detector's.
+        outage_apart_s: True outages closer than this may be told as one: the detector's rule, and a sample on each edge; by
+            a terminal that measures less often, as many samples.
         outage_reach_s: Intervals that miss one another by less are the same outage: 1 Hz samples on both edges.
-        handover_s: Around the true instant: the sample's second and the half second of its averaging.
+        visible_s: A part of a merged outage that is shorter names no cause: it is invisible at 1 Hz (domain 5c).
+        cause_wait_s: A cause is asked for once an outage is over for so long: a terminal that was dark tells why from its
+            ring, within 15 s of its return, and is given 30 s; while it is dark nobody can know.
+        handover_s: Around the true instant: the sample's second and the half second of its averaging. A terminal that
+            measures less often sees a handover later by what its cadence is longer than a second.
         tilt_warning_deg, tilt_warning_hold_s: Off the first attitude by more, for longer, is an episode.
         tilt_critical_deg, tilt_critical_hold_s: The same for a face that was knocked over.
         tilt_reach_s: As `outage_reach_s`; the attitude filter takes seconds to follow.
@@ -28,7 +35,10 @@ class Tolerances(msgspec.Struct, frozen=True, kw_only=True):
     late_grace_s: float = 900.0
     outage_floor_s: float = 2.0
     outage_merge_s: float = 1.0
+    outage_apart_s: float = 3.0
     outage_reach_s: float = 2.0
+    visible_s: float = 1.0
+    cause_wait_s: float = 45.0
     handover_s: float = 1.5
     tilt_warning_deg: float = 5.0
     tilt_warning_hold_s: float = 30.0

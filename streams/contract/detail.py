@@ -23,7 +23,7 @@ class Names(Protocol):
 
 
 class InventoryNames:
-    """Ids from an inventory; an index it does not know yet is written as `#index`."""
+    """Ids from an inventory; a cell's number is its id, in h3's own hexadecimal; an index not known yet is `#index`."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._ids = {
@@ -36,6 +36,8 @@ class InventoryNames:
 
     def __call__(self, kind: SubjectKind, index: int) -> str:
         """Return the id."""
+        if kind is SubjectKind.CELL:
+            return f"{index:x}"
         ids = self._ids.get(kind, [])
         return ids[index] if 0 <= index < len(ids) else f"#{index}"
 

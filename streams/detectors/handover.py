@@ -2,8 +2,9 @@
 
 Watches: serving satellite, beam, gateway and PoP of consecutive samples of a terminal.
 Emits: `handover`, held against the plan; `missed` where the plan moved the terminal and the slot passed without it.
-Thresholds: on time within 1.5 s of the plan (a 1 Hz sample says where its second ended); ping-pong within 60 s; a stay
-    under 15 s is short. What changed inside a gap of telemetry is an observed gap, whose time is not known.
+Thresholds: on time within 1.5 s of the plan (a 1 Hz sample says where its second ended), later by what a terminal's
+    cadence is longer than a second; ping-pong within 60 s; a stay under 15 s is short. What changed inside a gap of
+    telemetry, or between samples further apart than a slot, is an observed gap, whose time is not known.
 Cannot see: a change and back between two samples, and anything of a terminal that names no satellite.
 """
 
@@ -127,12 +128,14 @@ def _handovers(
     apart_ns = observed_ns - state.named_at_ns[at]
     cadence_ns = knowledge.facts(shard).cadence_ns[at]
     observed_gap = ~layer.adjacent[these.rows] | (apart_ns > limits.adjacent_cadences * cadence_ns)
+    # Between samples further apart than slots are long the plan may have moved it more than once.
+    observed_gap |= apart_ns > knowledge.slot_length_ns
     to_satellite, satellite_moved = these.now[0], these.moved[0]
     returned = (state.left_satellite[at] == to_satellite) & (observed_ns - state.left_at_ns[at] <= limits.ping_pong_ns)
     stay_ns = observed_ns - state.since_ns[at]
     began_in_sight = state.left_satellite[at] >= 0
     conformance, error_s, unjudged_count = _conformance(
-        knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved & ~observed_gap
+        knowledge, shard, plan_version, at, observed_ns, to_satellite, satellite_moved & ~observed_gap, cadence_ns
     )
     ends = dict(zip(_FROM, these.was, strict=True))
     ends |= zip(_TO, np.where(these.now >= 0, these.now, these.was), strict=True)
@@ -160,6 +163,7 @@ def _conformance(
     observed_ns: Array,
     to_satellite: Array,
     satellite_moved: Array,
+    cadence_ns: Array,
 ) -> tuple[Array, Array, int]:
     """Hold satellite changes against the plan of the stretch they fall in and of the next; the rest is null."""
     conformance = np.full(len(at), MISSING, np.int8)
@@ -178,7 +182,8 @@ def _conformance(
         ahead &= ~here & (now != satellite)
         error = np.where(here | ahead, np.where(ahead, ahead_ns, error_ns) / NS_PER_S, np.nan)
         judged = now != UNKNOWN
-        conformance[rows] = np.where(judged, _words(error, knowledge.thresholds), MISSING)
+        late_s = knowledge.thresholds.on_time_s + np.maximum(cadence_ns[rows] / NS_PER_S - 1, 0)
+        conformance[rows] = np.where(judged, _words(error, late_s, knowledge.thresholds), MISSING)
         error_s[rows] = np.where(judged, error, np.nan)
     return conformance, error_s, int((satellite_moved & (conformance == MISSING)).sum())
 
@@ -201,11 +206,11 @@ def _ahead(
     return is_said & (planned["satellite_index"][places] == satellite), observed_ns - start_ns
 
 
-def _words(error_s: Array, limits: Thresholds) -> Array:
+def _words(error_s: Array, late_s: Array, limits: Thresholds) -> Array:
     words = np.full(len(error_s), Conformance.UNPLANNED, np.int8)
-    words[error_s > limits.on_time_s] = Conformance.LATE
+    words[error_s > late_s] = Conformance.LATE
     words[error_s < -limits.on_time_s] = Conformance.EARLY
-    words[np.abs(error_s) <= limits.on_time_s] = Conformance.ON_TIME
+    words[(error_s >= -limits.on_time_s) & (error_s <= late_s)] = Conformance.ON_TIME
     return words
 
 

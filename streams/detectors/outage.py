@@ -10,14 +10,16 @@ Cause: the chain holds what was seen in order, a silence as SILENT until the rin
     what explains the whole, else the first known of the chain. What explains, in this order: no cover in the plan; what
     only the terminal itself does (power, boot, heat, stowed, asleep); its gateway out of service, by the gateway's own
     word; a face that was said to be knocked over or disturbed.
+Hole: samples that are missing between two good ones, for as long as an outage lasts and too short to be suspected, are
+    outages if the ring says so; nobody is told of them before.
 Ring: what it tells (rules in `streams.detectors.ring`) confirms a suspicion as the outages that it holds, from bad part
     to bad part, or withdraws it where it holds none. An outage that was told for silence and detachment alone is moved
     by it too: revised, withdrawn, or told anew where its start was another. An outage that bad samples heard live opened
     keeps its start and end; its silence gets its causes. A gap before the first sample ever is told only if the ring tells
     of an outage in it.
 Cannot see: outages under a second (8 of 15 on a real dish); why the link is gone, beyond what the terminal, the plan and
-    the gateway say; anything while the door itself is silent: then the terminal is blind, and neither good nor bad; when
-    a terminal that stays dark went dark, if that was before anybody listened.
+    the gateway say; anything while the door itself is silent: then the terminal is blind, and neither good nor bad; a hole
+    beside another trouble that still waits for its ring; when a terminal that stays dark went dark, if that was before anybody listened.
 
 A terminal's life here: GOOD -> (silent) SUSPECTED -> GOOD or OUT, or GOOD -> (bad run, or silent and detached) OUT ->
 GOOD. Back at GOOD its ring has `stored_wait_ns` to tell; a new trouble settles the old one at once.
@@ -87,12 +89,13 @@ def step(state: OutageState, layer: Layer, around: Surroundings) -> tuple[Outage
     bad = is_bad(layer.column("state"), layer.column("pop_ping_drop_ratio"), limits.drop_ratio)
     odd = bad | (state.phase[at] != GOOD) | (state.bad_since_ns[at] != NEVER)
     if not layer.is_plain:
-        odd |= layer.rebooted | (state.observed_ns[at] == NEVER)
+        odd |= (state.observed_ns[at] == NEVER) | _holes(state, layer, around)
     events: Found = []
     rows = np.flatnonzero(odd)
     if len(rows):
         those = layer.take(rows)
-        state = _meet(state, those, around)
+        hole = _holes(state, those, around)
+        state = _look_back(_meet(state, those, around), those, hole, around)
         state, events = _judge(state, those, bad[rows], around)
     return replace(state, observed_ns=layer.put_all(state.observed_ns, observed_ns)), events
 
@@ -111,6 +114,29 @@ def _meet(state: OutageState, layer: Layer, around: Surroundings) -> OutageState
         return state
     start_ns = np.full(len(where), around.listening_since_ns)
     return _open(state, where, start_ns, around, phase=SUSPECTED, told_as=UNSAID, boot_count=MISSING)
+
+
+def _holes(state: OutageState, layer: Layer, around: Surroundings) -> Array:
+    """Say which samples come after a hole that an outage fits in, and that nobody has noticed yet."""
+    missing = ~layer.adjacent | layer.rebooted
+    if not missing.any():
+        return missing
+    before_ns, at = state.observed_ns[layer.place], layer.place
+    hold_ns = around.facts.outage_ns[at] - around.knowledge.thresholds.stamp_jitter_ns
+    hole_ns = layer.column("observed_at_ns") - around.facts.cadence_ns[at] - before_ns
+    calm = (state.phase[at] == GOOD) & (state.bad_since_ns[at] == NEVER) & (before_ns != NEVER)
+    calm &= state.settle_at_ns[at] == NEVER
+    holes: Array = missing & calm & (hole_ns >= hold_ns)
+    return holes
+
+
+def _look_back(state: OutageState, layer: Layer, hole: Array, around: Surroundings) -> OutageState:
+    """A hole too short to be suspected may yet hold an outage: its ring may tell."""
+    if not hole.any():
+        return state
+    where = layer.places(hole)
+    boot_count = (layer.column("boot_count") - layer.rebooted)[hole]
+    return _open(state, where, state.observed_ns[where], around, phase=SUSPECTED, told_as=UNSAID, boot_count=boot_count)
 
 
 def _judge(state: OutageState, layer: Layer, bad: Array, around: Surroundings) -> tuple[OutageState, Found]:

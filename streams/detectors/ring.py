@@ -8,7 +8,7 @@ a terminal seldom has more than a few. A *stretch* is a part of a gap without se
   does not split it. It counts if its bad records alone last as long as a live bad run must.
 - A hole between bad records is bad too, as nothing says otherwise. Any other hole is unknown, unless the gateway had
   given the terminal up (then it was silent), or a boot stands at its end (without power there is no record, and what was
-  recorded before is forgotten), or the ring was full and begins bad (the hole is what it had no room for).
+  recorded before is forgotten; of a terminal never heard before, a record of booting says so), or the ring was full and begins bad (the hole is what it had no room for).
 """
 
 from typing import NamedTuple
@@ -171,7 +171,8 @@ def _with_holes(line: _Line, gaps: Gaps, limits: Thresholds) -> _Line:
     here, after = slice(None, -1), slice(1, None)
     gap = line.gap[here]
     hole = (gap == line.gap[after]) & (line.begins_ns[after] - line.to_ns[here] > gaps.cadence_ns[gap] // 2)
-    dark = (line.boot_count[here] != MISSING) & (line.boot_count[after] > line.boot_count[here])
+    unknown = line.boot_count[here] == MISSING
+    dark = np.where(unknown, line.cause[after] == OutageCause.BOOTING, line.boot_count[after] > line.boot_count[here])
     full = (line.edge[here] < 0) & (line.cause[after] != GOOD)
     full &= gaps.end_ns[gap] - line.begins_ns[after] >= limits.ring_ns
     silent = np.flatnonzero(hole & (dark | full | gaps.detached[gap]))

@@ -83,12 +83,12 @@ class AccountedTerminal(ReferenceTerminal):
         self.served = []
         self.unheard = None
 
-    def sample(self, row, rebooted):
+    def sample(self, row, rebooted, adjacent):
         begins = row["observed_at_ns"] - self.cadence
         self.known = begins if self.known is None else self.known
         if self.gaps and self.gaps[-1]["kind"] == "blind" and self.gaps[-1]["end"] is None:
             self.gaps[-1]["end"] = max(begins, self.gaps[-1]["start"])
-        super().sample(row, rebooted)
+        super().sample(row, rebooted, adjacent)
 
     def handover(self, row, adjacent):
         super().handover(row, adjacent)

@@ -157,7 +157,7 @@ class ReferenceTerminal:
             adjacent = follows
             self.last = key
             del self.waiting[key]
-            self.sample(row, rebooted)
+            self.sample(row, rebooted, adjacent)
             self.handover(row, adjacent)
             self.attitude(row)
 
@@ -192,7 +192,7 @@ class ReferenceTerminal:
     def say_handover(self, row, adjacent, seen, before, moved):
         limits, at = self.shard.limits, row["observed_at_ns"]
         apart = at - self.named_at
-        gap = not adjacent or apart > limits.adjacent_cadences * self.cadence
+        gap = not adjacent or apart > min(limits.adjacent_cadences * self.cadence, self.shard.plan.slot_ns)
         # When it happened inside a gap, nobody knows when.
         conformance, error = self.conformance(at, seen[0]) if moved[0] and not gap else (None, math.nan)
         left, left_at = self.left
@@ -212,6 +212,7 @@ class ReferenceTerminal:
     def conformance(self, at, to):
         plan = self.shard.plan
         slot = plan.start(at)
+        limit = self.shard.limits.on_time_s
         now, before, later = (plan.satellite(slot + k * plan.slot_ns, self.index) for k in (0, -1, 1))
         if now is None or before is None:
             return None, math.nan
@@ -222,7 +223,7 @@ class ReferenceTerminal:
             error = into - plan.slot_ns / NS_PER_S
         else:
             return Conformance.UNPLANNED, math.nan
-        if abs(error) <= self.shard.limits.on_time_s:
+        if -limit <= error <= limit + max(0, self.cadence / NS_PER_S - 1):
             return Conformance.ON_TIME, error
         return (Conformance.LATE if error > 0 else Conformance.EARLY), error
 
@@ -254,7 +255,7 @@ class ReferenceTerminal:
         if self.newest is None or (at, attached) >= self.newest[:2]:
             self.newest = at, attached, row["gateway_index"], dark
 
-    def sample(self, row, rebooted):
+    def sample(self, row, rebooted, adjacent):
         at, begins, bad = row["observed_at_ns"], row["observed_at_ns"] - self.cadence, self.is_bad(row)
         cause = CAUSE[TerminalState(row["state"])] if bad else None
         if self.observed is None:
@@ -262,6 +263,8 @@ class ReferenceTerminal:
             self.records = self.records if late else {}
             if late and self.phase == "good":
                 self.open("suspected", "unsaid", self.shard.listening_since(), None)
+        elif self.is_hole(begins, missing=rebooted or not adjacent):
+            self.open("suspected", "unsaid", self.observed, row["boot_count"] - rebooted)
         if rebooted and self.phase != "good":
             self.booted = row["boot_count"]
         was = self.phase
@@ -287,6 +290,11 @@ class ReferenceTerminal:
         elif was == "suspected" and not bad:
             self.returns(begins)
         self.observed = at
+
+    def is_hole(self, begins, *, missing):
+        """Whether an outage fits in what is missing before a sample, and nobody has noticed it yet."""
+        long = begins - self.observed >= self.hold - self.shard.limits.stamp_jitter_ns
+        return missing and long and self.phase == "good" and self.bad_since is None and self.settle is None
 
     def uncovered(self, start):
         return self.planned("satellite_index", start) == -1
@@ -603,7 +611,7 @@ def stretches(terminal, *, hold, detached):
     whole = [line[0]]
     for before, after in itertools.pairwise(line):
         if after[0] - before[1] > cadence // 2:
-            booted = before[2] is not None and after[2] > before[2]
+            booted = after[3] is OutageCause.BOOTING if before[2] is None else after[2] > before[2]
             full = before is line[0] and after[3] is not None and terminal.over - after[0] >= limits.ring_ns
             if booted:
                 whole.append((before[1], after[0], before[2], OutageCause.POWER, False))

@@ -1,5 +1,6 @@
 """The judge over whole runs: a copy of the truth is perfect, and one thing broken turns one number red."""
 
+import json
 import random
 
 import msgspec
@@ -276,7 +277,89 @@ def test_an_outage_below_the_floor_need_not_be_found_and_may_be(run):
     row = judge(*run.write()).outages.outage
 
     assert (row.n, row.recall.ratio, row.precision.ratio) == (80, 1.0, 1.0)
-    assert row.apart == {"shorter_than_floor": 1}
+    assert row.apart["shorter_than_floor"] == 1
+
+
+def test_a_blink_before_a_long_outage_does_not_take_its_answer(run):
+    run.add_outage("ut-119", 598, 598.3, "handover", found=False)
+    run.add_outage("ut-119", 600, 660, "rain", found=False)
+    run.say_outage("ut-119", 598, 660, "no_pings")
+
+    row = judge(*run.write()).outages.outage
+
+    assert (row.n, row.detected, row.false) == (81, 81, 0)
+
+
+@pytest.mark.parametrize(("apart_s", "missed"), [(2.9, 0), (3.1, 1)])
+def test_outages_that_samples_cannot_tell_apart_may_be_told_as_one(run, apart_s, missed):
+    run.add_outage("ut-119", 600, 620, "rain", found=False)
+    run.add_outage("ut-119", 620 + apart_s, 640, "rain", found=False)
+    run.say_outage("ut-119", 600, 640, "no_pings")
+
+    row = judge(*run.write()).outages.outage
+
+    assert (row.n, row.missed, row.false) == (82, missed, 0)
+    assert row.apart["told_with_another"] == 1 - missed
+
+
+def test_an_outage_near_one_that_was_found_is_missed_all_the_same(run):
+    run.add_outage("ut-119", 600, 620, "rain")
+    run.add_outage("ut-119", 622.5, 640, "rain", found=False)
+
+    assert judge(*run.write()).outages.outage.missed == 1
+
+
+def inventory(run, cadence_s):
+    file = run.folder / "inventory.jsonl"
+    record = {"type": "terminal", "terminal_id": "ut-119", "terminal_index": 119, "cadence_s": cadence_s}
+    file.write_text(json.dumps(record) + "\n")
+    return file
+
+
+@pytest.mark.parametrize(("cadence_s", "due"), [(1.0, 1), (29.0, 1), (60.0, 0)])
+def test_a_terminal_may_miss_an_outage_that_is_shorter_than_its_cadence(run, cadence_s, due):
+    run.add_outage("ut-119", 600, 630, "rain", found=False)
+
+    row = judge(*run.write(), inventory_file=inventory(run, cadence_s)).outages.outage
+
+    assert (row.n, row.missed) == (80 + due, due)
+
+
+@pytest.mark.parametrize(("cadence_s", "late_s", "matched"), [(1.0, 4, 0), (5.0, 4, 1), (5.0, 6, 0), (5.0, -2, 0)])
+def test_a_terminal_sees_a_handover_as_late_as_it_measures(run, cadence_s, late_s, matched):
+    run.add_handover("ut-119", 500, "sat-3", "sat-4", found=False)
+    run.say_handover("ut-119", 500 + late_s, "sat-3", "sat-4")
+
+    row = judge(*run.write(), inventory_file=inventory(run, cadence_s)).handovers.handover
+
+    assert (row.detected, row.false) == (360 + matched, 1 - matched)
+
+
+def test_the_gap_of_a_slow_terminal_reaches_back_as_far_as_its_last_sample(run):
+    run.add_handover("ut-119", 455, "sat-3", "sat-4", found=False)
+    run.say_handover("ut-119", 500, "sat-3", "sat-5", observed_gap=True, gap_s=0.0)
+
+    slow = judge(*run.write(), inventory_file=inventory(run, 60.0))
+
+    assert (slow.handovers.handover.missed, slow.handovers.in_gap.detected) == (0, 1)
+    assert judge(*run.write()).handovers.handover.missed == 1
+
+
+def test_the_cause_of_a_merged_outage_is_that_of_its_first_part_that_shows(run):
+    run.add_outage("ut-119", 300, 300.4, "handover", found=False)
+    run.add_outage("ut-119", 300.4, 340, "rain", found=False)
+    run.add_outage("ut-119", 340, 350, "power_lost", found=False)
+    run.say_outage("ut-119", 300, 350, "no_pings")
+
+    assert judge(*run.write()).outages.confusion["rain"] == {"no_pings": 1}
+
+
+def test_the_cause_of_what_is_not_over_for_long_is_not_asked(run):
+    for terminal, end_s in (("ut-119", 850), ("ut-118", 860), ("ut-117", 900)):
+        run.add_outage(terminal, 800, end_s, "rain", found=False)
+        run.say_outage(terminal, 800, end_s, "silent")
+
+    assert judge(*run.write()).outages.confusion["rain"] == {"silent": 1}
 
 
 def test_outages_a_second_apart_are_one(run):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leowatch.score.matching import NS_PER_S, Pairs, Spans, match, one_to_one, overlaps
+from leowatch.score.matching import NS_PER_S, Pairs, Spans, one_to_one, overlaps
 
 REACH_S = 2.0
 OWNERS = st.sampled_from("abc")
@@ -61,8 +61,10 @@ def test_the_cheapest_pairs_are_kept_as_one_by_one_would(rows):
 
 
 def test_neighbours_of_another_owner_are_never_matched():
-    assert match(spans([("a", 0, 1)]), spans([("b", 0, 1)]), REACH_S).left.size == 0
+    assert overlaps(spans([("a", 0, 1)]), spans([("b", 0, 1)]), REACH_S).left.size == 0
 
 
 def test_nothing_matches_nothing():
-    assert match(spans([]), spans([("a", 0, 1)]), REACH_S).left.size == 0
+    nothing = overlaps(spans([]), spans([("a", 0, 1)]), REACH_S)
+
+    assert nothing.left.size == one_to_one(nothing, nothing.left).left.size == 0

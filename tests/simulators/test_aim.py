@@ -97,7 +97,7 @@ def test_named_roots_of_every_kind_are_found(aimed):
     inventory = aimed("").inventory
     ids = {
         "satellite_failed": inventory.satellites[40].satellite_id, "gateway_down": inventory.gateways[3].gateway_id,
-        "pop_failed": inventory.pops[2].pop_id, "stadium_load": str(inventory.terminals[9].cell_id),
+        "pop_failed": inventory.pops[2].pop_id, "stadium_load": f"{inventory.terminals[9].cell_id:x}",
         "terminal_stowed": inventory.terminals[11].terminal_id,
     }  # fmt: skip
     sky = aimed("".join(fault(kind, f'target = "{name}"') for kind, name in ids.items()))

@@ -19,6 +19,14 @@ def test_a_face_tilted_by_t_loses_the_sky_below_35_plus_t_on_the_side_it_turned_
     assert (ahead == IN_SERVICE).all()
 
 
+def test_a_face_that_heels_with_its_ship_loses_the_sky_and_is_not_askew():
+    roof = Rooftop(1)
+    roof.attitude.sway(np.array([0]), east_deg=np.array([0.0]), north_deg=np.array([15.0]))
+
+    assert roof.look([180.0], [40.0])[0, 0] == OBSTRUCTION
+    assert roof.look([0.0], [40.0])[0, 0] == IN_SERVICE
+
+
 def test_a_skyline_blocks_its_azimuths_at_every_pass_and_no_others():
     roof = Rooftop(1)
     roof.reception._skylines_deg[1] = np.where(np.arange(72) // 18 == 1, 60.0, 0.0)  # the east, up to 60 degrees

@@ -21,6 +21,9 @@ QUIET_S = 130
 class AccountedWorld(World):
     """A world whose terminals count bytes, land at several PoPs, and lose their door for a while."""
 
+    # Of a slower one the twin gives the seconds before its first sample to nobody, and the sums to who served it then.
+    cadences_s = (1.0, 5.0)
+
     def __init__(self, seed):
         super().__init__(seed)
         chance = random.Random(seed)

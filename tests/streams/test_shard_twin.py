@@ -4,7 +4,7 @@ import math
 import random
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ingest.contract.columns import row_count
@@ -26,11 +26,13 @@ NOT_CONTENT = {"event_key", "decided_at_ns", "revision"}
 class World:
     """A seeded stretch of telemetry of one shard, as (kind, received second, rows, stored)."""
 
+    cadences_s = (1.0, 5.0, 5.0, 40.0)
+
     def __init__(self, seed):
         rng = random.Random(seed)
         self.rng = rng
         kinds = [
-            {},
+            {"cadence_s": rng.choice(self.cadences_s)},
             {"service": ServiceClass.CRITICAL_OT},
             {"mobility": MobilityClass.LAND},
             {"aligned_tilt_deg": None},
@@ -66,7 +68,7 @@ class World:
     def _terminal(self, terminal, by_second, stored, attached):
         rng, index = self.rng, terminal.terminal_index
         boot, sequence = 1, 0
-        first = rng.choice([0, 0, 0, 7, 20, 90])
+        first = rng.choice([0, 0, 3, 7, 20, 90])
         serving = None
         silences = self._silences(first)
         bad = self._stretches(0.02, [1, 1, 2, 3, 5, 12])
@@ -76,7 +78,8 @@ class World:
         unseen = self._before(index, first) if first else []
         attached_now = True
         trouble = self._stretches(0.08, [1, 1, 2, 3, 6])
-        for second in range(first, SECONDS):
+        cadence = round(terminal.cadence_s)
+        for second in range(first, SECONDS, cadence):
             silence = next((s for s in silences if s[0] <= second < s[1]), None)
             if silence and silence[2] == "power":
                 if second == silence[1] - 1:
@@ -87,7 +90,7 @@ class World:
                 continue
             cell = index % 3
             slot = second // 30
-            if serving is None or rng.random() < 0.02 or (second % 30 == rng.choice([0, 0, 0, 1, 3])):
+            if serving is None or rng.random() < 0.02 or (second % 30 // cadence == rng.choice([0, 0, 0, 1, 3])):
                 target = self.planned.get(slot, [0, 1, 2])[cell]
                 target = rng.choice([target] * 8 + [rng.randrange(6), -1])
                 serving = (target, rng.randrange(2), rng.randrange(2), 0)
@@ -128,14 +131,16 @@ class World:
     def _before(self, index, first):
         """What a terminal that was never heard kept of the time before."""
         bad = self._stretches(0.05, [3, 9, 20])
-        return [
-            SAMPLE | sample(s - 100, terminal_index=index, boot_count=0, state=6 if s in bad else 1, sequence=s)
-            for s in range(100 + first)
-            if s > 60
-        ]  # fmt: skip
+        since, boots_s = self.rng.choice([(61, 0), (61, 0), (100 + first // 2, 10)])
+        boots = range(since, since + boots_s)
+        kept = []
+        for s in range(since, 100 + first):
+            state = 2 if s in boots else 6 if s in bad else 1
+            kept.append(SAMPLE | sample(s - 100, terminal_index=index, boot_count=0, state=state, sequence=s))
+        return kept
 
     def _silences(self, first):
-        """Long ones only, far apart: what lies near a threshold depends on when a sample came."""
+        """Long and short ones, far apart: what lies near a threshold depends on when a sample came."""
         rng, silences = self.rng, []
         second = first + rng_gap(rng)
         while second < SECONDS - 20:
@@ -148,7 +153,13 @@ class World:
                     rng.random() < 0.5,
                 )
             )
-            second += length + 40 + rng_gap(rng)
+            second += length + 40
+            if rng.random() < 0.5:
+                silences.append(
+                    (second, second + rng.choice([1, 2, 3]), rng.choice(["bad", "bad", "good", "mixed"]), False)
+                )
+                second += 40
+            second += rng_gap(rng)
         return silences
 
     def _stretches(self, rate, lengths):
@@ -232,6 +243,8 @@ def readable(final):
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32))
+@example(1)  # a terminal that measures every five seconds, on time and late
+@example(9)  # one that measures less often than slots change
 def test_the_arrays_find_what_the_twin_finds(seed):
     world = World(seed)
 

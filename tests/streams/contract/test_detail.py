@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from ingest.contract.vocabulary import SubjectKind
 from streams.contract.catalogue import CATALOGUE, KIND_BY_CODE, code_of, json_schema
 from streams.contract.detail import InventoryNames, details, unknown_codes
 from streams.contract.events import EVENT, event_keys, pack_chain
@@ -78,3 +79,8 @@ def test_codes_kinds_and_detail_types_are_each_given_once_and_fields_exist():
     for facts in ([e.code for e in CATALOGUE], [e.kind for e in CATALOGUE], [e.detail_type for e in CATALOGUE]):
         assert len(set(facts)) == len(facts)
     assert {name for entry in CATALOGUE for name in entry.fields} <= set(EVENT.names())
+
+
+def test_a_cell_is_named_by_its_id_in_hexadecimal_and_what_is_not_known_by_its_index():
+    assert NAMES(SubjectKind.CELL, 0x85283473FFFFFFF) == "85283473fffffff"
+    assert NAMES(SubjectKind.TERMINAL, 9_999) == "#9999"

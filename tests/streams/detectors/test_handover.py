@@ -36,6 +36,30 @@ def test_a_change_seconds_before_or_after_the_plan_is_early_or_late():
     assert (late["conformance"], late["timing_error_s"]) == (Conformance.LATE, 5.0)
 
 
+def slow(cadence_s, moved_s, **known):
+    """Return the handovers of a terminal that measures so often, from the third second on."""
+    seconds = range(3, 65, cadence_s)
+    serving = moved_at(moved_s)
+    return handovers(
+        lambda s: {**serving(s), "sequence": seconds.index(s)}, seconds=seconds, terminals={0: {"cadence_s": float(cadence_s)}}, **known
+    )  # fmt: skip
+
+
+def test_a_terminal_that_measures_every_five_seconds_is_on_time_as_late_as_it_measures():
+    (event,) = slow(5, 30)
+    (late,) = slow(5, 34)
+
+    assert ((event["started_at_ns"] - START_NS) / S, event["conformance"]) == (33, Conformance.ON_TIME)
+    assert event["observed_gap"] == 0
+    assert ((late["started_at_ns"] - START_NS) / S, late["conformance"]) == (38, Conformance.LATE)
+
+
+def test_between_samples_further_apart_than_slots_nobody_knows_when_it_changed():
+    (event,) = slow(40, 30)
+
+    assert (event["observed_gap"], event["conformance"]) == (1, -1)
+
+
 def test_a_change_to_a_satellite_that_nobody_planned_is_unplanned():
     found = handovers(lambda s: {"serving_satellite_index": 5 if s >= 10 else 1}, seconds=range(1, 20))
 

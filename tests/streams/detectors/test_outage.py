@@ -1,6 +1,6 @@
 """Outage: each rule by its name."""
 
-from ingest.contract.vocabulary import DetachReason, ServiceClass
+from ingest.contract.vocabulary import DetachReason, ServiceClass, TerminalState
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.contract.events import unpack_chain
 from streams.contract.vocabulary import OutageCause
@@ -83,6 +83,37 @@ def test_silence_alone_is_suspected_and_withdrawn_when_nothing_confirms_it():
 
 def test_four_silent_seconds_are_nothing():
     assert story(all_but(20, 24)) == []
+
+
+def test_a_hole_too_short_to_be_suspected_is_an_outage_if_the_ring_says_so():
+    found = story(all_but(20, 22), between=[ring(20, 22, received=30)])
+
+    assert spans(found) == [("outage_ended", 19, 21), ("outage_started", 19, None)]
+    assert found[0][3]["stored"] == 1
+    assert found[0][3]["cause"] == OutageCause.NO_DOWNLINK
+
+
+def test_a_short_hole_of_good_seconds_or_of_one_bad_one_is_nothing():
+    well = (30, frame([sample(20), sample(21)], 30, stored=True))
+
+    assert story(all_but(20, 22), between=[well]) == []
+    assert story(all_but(20, 22), between=[ring(20, 21, received=30)]) == []
+    assert story(all_but(20, 21), between=[ring(20, 21, received=30)]) == []
+
+
+def test_a_bad_second_heard_after_a_short_hole_belongs_to_it():
+    found = story(all_but(20, 22), rows={22: BAD}, between=[ring(20, 22, received=30)])
+
+    assert spans(found) == [("outage_ended", 19, 22), ("outage_started", 19, None)]
+
+
+def test_a_boot_within_a_short_hole_was_without_power():
+    after = {s: {"boot_count": 2, "sequence": s - 23} for s in range(23, 140)}
+
+    found = story(all_but(20, 23), rows=after)
+
+    assert spans(found) == [("outage_ended", 19, 22), ("outage_started", 19, None)]
+    assert unpack_chain(found[0][3]["cause_chain"]) == [OutageCause.POWER, OutageCause.BOOTING]
 
 
 def test_silent_and_detached_is_an_outage_and_the_return_ends_it():
@@ -339,6 +370,16 @@ def test_a_terminal_first_heard_late_has_an_outage_behind_it_only_if_its_ring_sa
     found = story(late, between=[(35, frame([sample(s, **BAD, **first) for s in range(10, 30)], 35, stored=True))])
     assert spans(found) == [("outage_ended", 9, 29), ("outage_started", 9, None)]
     assert found[0][3]["stored"] == 1
+
+
+def test_a_terminal_first_heard_after_a_boot_was_without_power_before_it():
+    booting = {"pop_ping_drop_ratio": 1.0, "state": TerminalState.BOOTING}
+
+    (over, _) = story(range(60, 140), between=[ring(40, 60, received=65, bad=booting)])
+
+    assert over[:3] == ("outage_ended", 1, 59)
+    assert over[3]["cause"] == OutageCause.POWER
+    assert unpack_chain(over[3]["cause_chain"]) == [OutageCause.POWER, OutageCause.BOOTING]
 
 
 def test_what_a_ring_tells_while_the_first_sample_still_waits_for_its_turn_counts():
