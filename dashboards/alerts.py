@@ -51,7 +51,7 @@ AREA_OUTAGE = Alert(
     name="AreaOutage",
     expr=_incidents(f'cause="{AREA_CAUSE}"'),
     summary=f"An area has lost service: {_REACH}.",
-    description="Many terminals of one cell went out together, no gateway explains it, and its deadline has passed.",
+    description="Many terminals of an area, or of one satellite, gateway, PoP or plan, went out together; its deadline has passed.",
     keep_firing_s=BRIDGED_S,
 )
 GATEWAY_ISOLATED = Alert(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.contract.instants import NS_PER_S
-from ingest.contract.vocabulary import MobilityClass, NetworkType, ServiceClass
+from ingest.contract.vocabulary import CONTROL_PLANE_ID, MobilityClass, NetworkType, ServiceClass
 from simulators.conditions import attachment_pops
 from simulators.contract.faults import FaultKind
 from simulators.courses import tenths_ns
@@ -20,7 +20,6 @@ from simulators.timetable import Timetable
 
 # Its own centre is within this of a cell's centre, whatever rounding does.
 _SELF_KM = 0.1
-CONTROL_PLANE_ID = "control-plane"
 _WIDE_FIRST = ("control_plane", "pipeline", "pop", "gateway", "satellite", "cell", "terminal")
 # Who is served by a root is looked up in the plan of so many slots of its window.
 _SLOTS_AT_MOST = 60

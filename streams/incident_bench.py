@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from typing import Any
 
 from ingest.contract.bus import Message
 from ingest.contract.dead_letter import Origin
@@ -16,11 +17,14 @@ from streams.contract.detail import InventoryNames, details, encode_detail
 from streams.contract.events import EVENT_LAYOUTS, EventHeader
 from streams.contract.incidents import CHILD, ChildrenHeader, encode_incident
 from streams.contract.topics import INCIDENT_CHILDREN, INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
-from streams.correlator import Change, Correlator, children_columns
 from streams.dead_letters import refused
 from streams.detectors import gateway as gateway_detector
 from streams.excuses import Excuses
+from streams.incidents.changes import changes_before
+from streams.incidents.correlator import Change, Correlator
+from streams.incidents.notice import children_columns
 from streams.knowledge import Knowledge
+from streams.planned_ways import PlannedWays
 
 READS = (TERMINAL_EVENTS, GATEWAY_TELEMETRY)
 _GATEWAY_LAYOUTS = {layout.kind: layout for layout in (GATEWAY, GATEWAY_PATH, GATEWAY_BEAM)}
@@ -44,13 +48,15 @@ class IncidentBench:
         self._names = InventoryNames(knowledge.inventory)
         self._gateways = gateway_detector.new_state(len(knowledge.inventory.gateways))
         self._excuses = Excuses()
+        self._ways = PlannedWays(knowledge)
         self._correlator = Correlator(
-            inventory=knowledge.inventory, names=self._names, planned_gateway=self._planned_gateway
+            inventory=knowledge.inventory, names=self._names, ways=self._ways, changes=self._changes_before
         )
         self.counts: Counter[str] = Counter()
 
     def know(self, knowledge: Knowledge) -> None:
         """Take a newer plan or inventory."""
+        self._ways.know(knowledge)
         if knowledge.inventory is not self._knowledge.inventory:
             self._names = InventoryNames(knowledge.inventory)
             self._gateways = gateway_detector.grown(self._gateways, len(knowledge.inventory.gateways))
@@ -89,8 +95,8 @@ class IncidentBench:
             for detail in details(events, self._names)
         ]
 
-    def _planned_gateway(self, terminal_index: int, at_ns: int) -> int:
-        return self._knowledge.planned_gateway(terminal_index, at_ns)
+    def _changes_before(self, at_ns: int) -> list[dict[str, Any]]:
+        return changes_before(self._knowledge, at_ns)
 
     def _refuse(self, message: Message, rejected: Rejected) -> Record:
         self.counts[f"rejected_{rejected.reason.value}"] += 1

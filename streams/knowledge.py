@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ingest.contract.columns import MISSING, Array
+from ingest.contract.columns import Array
 from ingest.contract.control import MaintenanceWindow, ThresholdChange
 from ingest.contract.frame import TelemetryHeader
 from ingest.contract.instants import NS_PER_S
@@ -171,6 +171,15 @@ class Knowledge:
         first_ns, last_ns = self.slot_start_ns(np.array([from_ns, to_ns])).tolist()
         return self.plan.is_split(first_ns - self.slot_length_ns, last_ns)
 
+    def replaced(self, from_ns: int, to_ns: int) -> list[tuple[int, int]]:
+        """Return when running slots' plans were replaced in a time, each with the version of the new plan."""
+        if not self.plan.has_splits:
+            return []
+        first_ns, last_ns = self._slot_of(from_ns), self._slot_of(to_ns)
+        slots = range(first_ns, last_ns + 1, self.slot_length_ns)
+        stretches = [each for slot_ns in slots for each in self.plan.stretches(slot_ns) if each.start_ns > slot_ns]
+        return [(each.start_ns, each.plan.version) for each in stretches if from_ns <= each.start_ns <= to_ns]
+
     def planned(self, shard: int, at_ns: int, version: int) -> dict[str, Array] | None:
         """Return what is planned at an instant by place, under a version: `PLANNED` columns, -1 nothing, -2 unknown; None if there is no plan."""
         plan = self.plan.plan(self._slot_of(at_ns), at_ns, version)
@@ -205,13 +214,9 @@ class Knowledge:
         serving = np.empty(0, np.int32) if plan is None else self.plan.by_cell(plan)["satellite_index"]
         return serving[serving >= 0]
 
-    def planned_gateway(self, terminal_index: int, at_ns: int) -> int:
-        """Return the gateway that the plan gives a terminal at an instant; -1 for none."""
-        plan = self.plan.plan(self._slot_of(at_ns), at_ns)
-        if plan is None:
-            return MISSING
-        cell_ids = np.array([self.inventory.terminals[terminal_index].cell_id])
-        return max(MISSING, int(self.plan.rows(plan, cell_ids, np.array([terminal_index]))["gateway_index"][0]))
+    def plan_at(self, at_ns: int) -> SlotPlan | None:
+        """Return the newest plan of an instant; None where there is none."""
+        return self.plan.plan(self._slot_of(at_ns), at_ns)
 
     def in_maintenance(
         self, facts: ShardFacts, satellites: Array, gateways: Array, places: Array, start_ns: Array, plan_version: int

@@ -14,12 +14,12 @@ ROOMS = ("ingest", "streams", "exporters", "dashboards", "simulators")
 # Arithmetic and records only: these may be run a million times with nothing started.
 PURE = (
     "ingest/contract", "ingest/recorded", "ingest/gate.py", "ingest/in_force.py", "ingest/ranges.py", "ingest/rate.py",
-    "streams/contract", "streams/detectors", "streams/clock.py", "streams/correlator.py", "streams/daybook.py",
-    "streams/excuses.py", "streams/incident_bench.py", "streams/knowledge.py", "streams/ledger.py", "streams/log_order.py",
-    "streams/maintenance.py", "streams/measures.py", "streams/partials.py", "streams/plan_book.py", "streams/resume.py",
-    "streams/rollup_bench.py", "streams/rollup_lines.py", "streams/sequencer.py", "streams/service_seconds.py",
-    "streams/shard.py", "streams/side_inputs.py", "streams/slot_edges.py", "streams/snapshots.py", "streams/tenure.py",
-    "streams/thresholds.py", "streams/workbench.py",
+    "streams/contract", "streams/detectors", "streams/clock.py", "streams/daybook.py", "streams/excuses.py",
+    "streams/incident_bench.py", "streams/incidents", "streams/knowledge.py", "streams/ledger.py", "streams/log_order.py",
+    "streams/maintenance.py", "streams/measures.py", "streams/partials.py", "streams/plan_book.py",
+    "streams/planned_ways.py", "streams/resume.py", "streams/rollup_bench.py", "streams/rollup_lines.py",
+    "streams/sequencer.py", "streams/service_seconds.py", "streams/shard.py", "streams/side_inputs.py",
+    "streams/slot_edges.py", "streams/snapshots.py", "streams/tenure.py", "streams/thresholds.py", "streams/workbench.py",
     "exporters/contract", "exporters/cloudwatch_data.py", "exporters/delivery.py", "exporters/directory.py",
     "exporters/event_fields.py", "exporters/eventbridge_entries.py", "exporters/influx_points.py",
     "exporters/minute_counts.py", "exporters/network_state.py", "exporters/pages.py", "exporters/parquet_files.py",

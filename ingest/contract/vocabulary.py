@@ -176,6 +176,10 @@ class TerminalAlert(IntFlag):
     WATER_DETECTED = 1 << 19
 
 
+# There is one: its id as a subject of events, incidents and labels.
+CONTROL_PLANE_ID = "control-plane"
+
+
 class SubjectKind(IntEnum):
     """What an event, an incident or a label is about."""
 

@@ -9,7 +9,7 @@ import msgspec
 from ingest.contract.columns import MISSING, Array, Column, Columns, row_count
 from ingest.contract.instants import to_rfc3339
 from ingest.contract.inventory import Inventory
-from ingest.contract.vocabulary import SubjectKind
+from ingest.contract.vocabulary import CONTROL_PLANE_ID, SubjectKind
 from streams.contract.catalogue import KIND_BY_CODE, json_name
 from streams.contract.events import EVENT, event_id, unpack_chain
 from streams.contract.vocabulary import HandoverClass
@@ -32,6 +32,7 @@ class InventoryNames:
             SubjectKind.GATEWAY: [r.gateway_id for r in inventory.gateways],
             SubjectKind.POP: [r.pop_id for r in inventory.pops],
             SubjectKind.TENANT: [r.tenant_id for r in inventory.tenants],
+            SubjectKind.CONTROL_PLANE: [CONTROL_PLANE_ID],
         }
 
     def __call__(self, kind: SubjectKind, index: int) -> str:

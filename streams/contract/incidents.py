@@ -53,7 +53,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         confidence_ratio: 0 to 1.
         terminals_affected_count: Largest reach so far; `terminals_down_count` is now.
         terminal_ids: A sample, at most 20.
-        changed_before: Control records shortly before it.
+        changed_before: What was changed in the ten minutes before it, the newest first: `at`, `type` (maintenance_window,
+            threshold_change, plan_superseded) and what identifies it.
+        similar: Earlier incidents of the same root, the newest first.
         stored: Derived from backfill or replay: never a page.
         opening: As it was in its first revision or, from then on, in the first that paged, whatever has been learnt since; the
             topic is compacted, so each revision says it. None in a record that is older than the field.
@@ -85,6 +87,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     terminal_ids: list[str] = []
     remediation: Remediation = Remediation.NONE
     changed_before: list[dict[str, Any]] = []
+    similar: list[str] = []
     stored: bool = False
     opening: Opening | None = None
 

@@ -1,6 +1,7 @@
 """One fault is one incident, whatever order its events come in."""
 
 import random
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,8 @@ from streams.contract.detail import InventoryNames
 from streams.contract.events import event_keys
 from streams.contract.incidents import decode_incident, encode_incident
 from streams.contract.vocabulary import Audience, IncidentState, Remediation
-from streams.correlator import Correlator, children_columns
+from streams.incidents.correlator import Correlator
+from streams.incidents.notice import children_columns
 
 START_NS = 1_759_449_600 * NS_PER_S
 LATENESS_NS = 30 * NS_PER_S
@@ -55,10 +57,28 @@ def event(kind, subject, start_s, *, end_s=None, gateway=-1, decided_s=None, sub
     return at_s, {"event_key": event_keys(row), **row}
 
 
-def run(events, *, seconds=300, stock=None, planned=lambda _terminal, _at_ns: -1, seed=None, asks=1):
+class Ways:
+    """A plan that leads terminals through gateways, as a function says."""
+
+    def __init__(self, planned, stock):
+        self.planned, self.stock = planned, stock
+
+    def planned_ways(self, terminals, at_ns):
+        gateways = [self.planned(t, at) for t, at in zip(terminals.tolist(), at_ns.tolist(), strict=True)]
+        nothing = np.full(len(terminals), -1)
+        return {SubjectKind.POP: nothing, SubjectKind.GATEWAY: np.array(gateways, int), SubjectKind.SATELLITE: nothing}
+
+    def planned_loads(self, at_ns):
+        gateways = Counter(self.planned(terminal.terminal_index, at_ns) for terminal in self.stock.terminals)
+        return {SubjectKind.POP: Counter(), SubjectKind.GATEWAY: gateways, SubjectKind.SATELLITE: Counter()}
+
+
+def run(events, *, seconds=330, stock=None, planned=lambda _terminal, _at_ns: -1, seed=None, asks=1):
     """Play events at their decision second; return every change, in order."""
     stock = stock or inventory()
-    correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=planned)
+    correlator = Correlator(
+        inventory=stock, names=InventoryNames(stock), ways=Ways(planned, stock), changes=lambda _: []
+    )
     events = list(events)
     if seed is not None:
         random.Random(seed).shuffle(events)
@@ -240,6 +260,153 @@ def test_a_withdrawn_suspicion_does_not_end_the_outage_that_followed_it():
     assert incident.terminals_down_count == 1
 
 
+def test_a_gateway_that_flaps_every_two_minutes_is_one_incident_and_one_page():
+    flaps = [part for start_s in (60, 180, 300) for part in gateway_failure(start_s=start_s, end_s=start_s + 60)]
+
+    changes = run(flaps, seconds=600)
+
+    (incident,) = last(changes).values()
+    assert incident.state is IncidentState.RESOLVED
+    assert len({change.incident.page_at for change in changes if change.incident.pages}) == 1
+
+
+def test_an_incident_names_the_earlier_ones_of_its_root():
+    twice = [part for start_s in (60, 400) for part in gateway_failure(start_s=start_s, end_s=start_s + 60)]
+
+    first, second = last(run(twice, seconds=700)).values()
+
+    assert (first.similar, second.similar) == ([], [first.incident_id])
+
+
+def test_a_second_trouble_of_a_root_joins_its_incident_and_wakes_whom_it_must():
+    cut = event("fibre_cut", 0, 40, subject_kind=SubjectKind.GATEWAY)
+    changes = run([cut, *gateway_failure(start_s=100, end_s=300)], seconds=250)
+
+    assert len(last(changes)) == 1
+    before = [change.incident for change in changes if change.incident.page_at is None]
+    assert (before[0].audience, before[0].cause) == (Audience.TICKET, "fibre_cut")
+    (incident,) = last(changes).values()
+    assert (incident.audience, incident.cause) == (Audience.NOC_PAGE, "gateway_isolated")
+    assert incident.page_at == to_rfc3339(START_NS + (100 + 30 + 30) * NS_PER_S)
+
+
+def test_what_a_ticket_is_left_of_when_the_page_is_over_wakes_nobody_again():
+    cut = event("fibre_cut", 0, 40, subject_kind=SubjectKind.GATEWAY)
+
+    (incident,) = last(run([cut, *gateway_failure(start_s=100, end_s=115)], seconds=500)).values()
+
+    assert incident.is_open
+    assert incident.page_at is None
+
+
+def test_what_is_not_safe_wakes_at_once_and_apart_from_service():
+    broken = event("route_anomaly", 0, 60, subject_kind=SubjectKind.POP)
+    changes = run([broken, *gateway_failure()], seconds=100)
+
+    security = [change.incident for change in changes if change.incident.audience is Audience.SOC_PAGE]
+    assert security[0].revision == 1
+    assert security[0].pages
+    assert security[0].root_id == "p0"
+    assert len(last(changes)) == 2
+
+
+def test_a_trouble_that_ends_with_a_revision_of_its_own_is_resolved():
+    begun = event("fibre_cut", 0, 60, subject_kind=SubjectKind.GATEWAY)
+    at_s, ended = event("fibre_cut", 0, 60, end_s=90, subject_kind=SubjectKind.GATEWAY)
+
+    (incident,) = last(run([begun, (at_s, ended | {"revision": np.array([2], np.int16)})])).values()
+
+    assert incident.state is IncidentState.RESOLVED
+
+
+def places(stock_cells, *, apart_deg):
+    """Cells in a row, so far apart in latitude."""
+    return {
+        i: {"cell_id": cell, "latitude_deg": cell * apart_deg, "longitude_deg": 9.0}
+        for cell in stock_cells
+        for i in range(cell * 10, cell * 10 + 10)
+    }
+
+
+def test_near_cells_that_fail_one_after_the_other_are_one_area_and_far_ones_two():
+    outages = [event("outage_started", i, 60 if i < 10 else 130) for i in range(20)]
+
+    near = last(run(outages, stock=inventory(60, special=places(range(6), apart_deg=0.5))))
+    far = last(run(outages, stock=inventory(60, special=places(range(6), apart_deg=5.0))))
+
+    assert [(one.root_kind, one.terminals_down_count) for one in near.values()] == [(SubjectKind.CELL, 20)]
+    assert [one.terminals_down_count for one in far.values()] == [10, 10]
+
+
+def test_cells_that_have_a_silent_gateway_in_common_are_that_gateways_incident():
+    stock = inventory(100, special=places(range(10), apart_deg=5.0))
+    outages = [event("outage_started", i, 60) for i in range(30)]
+
+    (incident,) = last(run(outages, stock=stock, planned=lambda terminal, _: 0 if terminal < 33 else 1)).values()
+
+    assert (incident.root_id, incident.cause) == ("gw-a", "regional_outage")
+    assert incident.confidence_ratio < 0.9
+    assert incident.pages
+
+
+def test_terminals_of_one_gateway_that_go_down_one_after_the_other_say_nothing_of_it():
+    stock = inventory(100, special=places(range(10), apart_deg=5.0))
+    outages = [event("outage_started", i * 10, 60 + 16 * i) for i in range(8)]
+
+    found = last(run(outages, stock=stock, planned=lambda terminal, _: 0 if terminal % 10 == 0 else 1))
+
+    assert {incident.root_kind for incident in found.values()} == {SubjectKind.TERMINAL}
+
+
+def test_when_most_of_all_terminals_are_out_whatever_leads_them_it_is_the_control_plane():
+    seldom = {i: {"cadence_s": 60.0} for i in range(5, 100, 20)}
+    stock = inventory(100, special={i: seldom.get(i, {}) | at for i, at in places(range(10), apart_deg=5.0).items()})
+    outages = [event("outage_started", i, 20 if i in seldom else 60) for i in range(100) if i % 10]
+
+    (incident,) = last(run(outages, stock=stock)).values()
+
+    assert (incident.root_kind, incident.root_id) == (SubjectKind.CONTROL_PLANE, "control-plane")
+    assert incident.terminals_down_count == 90
+
+
+def test_those_that_went_down_alone_just_before_are_a_part_of_what_many_have_in_common():
+    early = [event("outage_started", i, 60) for i in range(4)]
+    late = [event("outage_started", i, 120) for i in range(4, 9)]
+
+    changes = run([*early, *late])
+
+    found = last(changes)
+    standing = [incident for incident in found.values() if incident.is_open]
+    assert [(one.root_kind, one.terminals_down_count) for one in standing] == [(SubjectKind.CELL, 9)]
+    merged = [incident for incident in found.values() if not incident.is_open]
+    assert len(merged) == 4
+    assert all(any(standing[0].incident_id in line.says for line in one.timeline) for one in merged)
+
+
+def test_nobody_who_was_woken_for_a_terminal_is_told_that_it_is_resolved_because_its_area_fails():
+    stock = inventory(special={0: {"service": ServiceClass.CRITICAL_OT}})
+    events = [event("outage_started", 0, 60), *(event("outage_started", i, 130) for i in range(1, 8))]
+
+    found = {incident.root_kind: incident for incident in last(run(events, stock=stock)).values()}
+
+    assert found[SubjectKind.TERMINAL].pages
+    assert found[SubjectKind.CELL].terminals_down_count == 7
+
+
+def test_an_area_whose_gateway_is_found_dead_later_keeps_its_incident_and_its_page():
+    outages = [event("outage_started", i, 60, gateway=0) for i in range(8)]
+    late = event("gateway_isolated", 0, 60, decided_s=140, subject_kind=SubjectKind.GATEWAY)
+
+    changes = run([*outages, late], planned=lambda *_: 0)
+
+    (incident,) = last(changes).values()
+    assert (incident.root_id, incident.cause) == ("gw-a", "gateway_isolated")
+    assert {change.incident.root_kind for change in changes} == {SubjectKind.CELL, SubjectKind.GATEWAY}
+    pages = [change.incident.pages for change in changes]
+    assert sum(now and not before for before, now in pairwise([False, *pages])) == 1
+    assert len({change.incident.opening for change in changes if change.incident.pages}) == 1
+
+
 def test_one_terminal_out_is_its_tenants_and_pages_no_one():
     changes = run([event("outage_started", 5, 60, gateway=1), event("outage_ended", 5, 60, end_s=200, gateway=1)])
 
@@ -256,6 +423,12 @@ def test_a_critical_terminal_pages_its_own_team():
 
     assert {change.incident.audience for change in changes} == {Audience.OT_PAGE}
     assert changes[-1].incident.pages
+
+
+def test_an_outage_is_nobodys_incident_until_it_has_lasted():
+    changes = run([event("outage_started", 6, 60), event("outage_ended", 6, 60, end_s=79)])
+
+    assert changes == []
 
 
 def test_an_expected_gap_and_a_short_outage_are_no_incidents():
@@ -304,6 +477,18 @@ def test_an_antenna_knocked_over_owns_the_outages_that_follow_from_it():
     assert (incident.root_id, incident.cause) == ("ut-5", "tilt_critical")
     assert incident.is_open  # the antenna still lies there
     assert incident.children_count == 2
+
+
+def test_an_outage_after_the_face_was_disturbed_has_that_for_its_cause_until_it_stands_again():
+    events = [
+        event("tilt_disturbed", 5, 50, decided_s=56),
+        event("outage_started", 5, 90),
+        event("outage_ended", 5, 90, end_s=150),
+        event("tilt_restored", 5, 50, end_s=160),
+        event("outage_started", 5, 250),
+    ]
+
+    assert [incident.cause for incident in last(run(events)).values()] == ["tilt_disturbed", "outage_started"]
 
 
 def test_an_outage_whose_antenna_is_found_fallen_later_keeps_its_incident_and_changes_its_cause():
@@ -359,7 +544,9 @@ def test_what_is_said_does_not_depend_on_how_often_it_is_asked():
 
 def test_nothing_is_decided_before_the_lowest_watermark_moves():
     stock = inventory()
-    correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=lambda *_: -1)
+    correlator = Correlator(
+        inventory=stock, names=InventoryNames(stock), ways=Ways(lambda *_: -1, stock), changes=lambda _: []
+    )
     for shard in range(stock.shard_count):
         correlator.tick(shard, START_NS, START_NS + LATENESS_NS)
     correlator.advance()
@@ -373,7 +560,9 @@ def test_nothing_is_decided_before_the_lowest_watermark_moves():
 
 def test_nothing_is_decided_before_every_shard_has_been_heard():
     stock = inventory()
-    correlator = Correlator(inventory=stock, names=InventoryNames(stock), planned_gateway=lambda *_: -1)
+    correlator = Correlator(
+        inventory=stock, names=InventoryNames(stock), ways=Ways(lambda *_: -1, stock), changes=lambda _: []
+    )
     correlator.hear(event("gateway_isolated", 0, 60, subject_kind=SubjectKind.GATEWAY)[1])
     correlator.tick(0, START_NS + 1000 * NS_PER_S, START_NS + 1030 * NS_PER_S)
 
