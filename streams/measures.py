@@ -18,6 +18,7 @@ from streams import ledger as ledgers
 from streams.knowledge import Knowledge
 from streams.ledger import Ledger
 from streams.rollup_lines import CORRECTION_NS, WINDOW_NS, code
+from streams.sequencer import above
 
 # A hole of a few samples is filled soon or never; a longer one is an outage, whose ring may come hours later.
 SHORT_HOLE_COUNT = 15
@@ -230,7 +231,7 @@ def _before(state: MeasuresState, rows: dict[str, Array], hole: Array, starts: A
         side = front[rows["place"]]
         inside = hole >= 0
         side[inside] = state.holes[low][hole[inside]]
-        found[name] = np.where(starts, side, np.roll(rows[name], 1))
+        found[name] = np.where(starts, side, above(rows[name]))
     return found
 
 

@@ -202,8 +202,8 @@ def _release(
     boot, sequence = columns["boot_count"], columns["sequence"]
     first = np.ones(len(place), bool)
     first[1:] = place[1:] != place[:-1]
-    boot_before = np.where(first, state.boot_count[place], np.roll(boot, 1))
-    sequence_before = np.where(first, state.sequence[place], np.roll(sequence, 1))
+    boot_before = np.where(first, state.boot_count[place], above(boot))
+    sequence_before = np.where(first, state.sequence[place], above(sequence))
     unheard = boot_before == _NEVER
     same_boot = boot == boot_before
     follows = (same_boot & (sequence == sequence_before + 1)) | ((boot == boot_before + 1) & (sequence == 0))
@@ -221,6 +221,13 @@ def _release(
     gap_last[place[gap]] = sequence[gap] - 1
     held = {**take(columns, ~goes), "_place": place[~goes]} if not goes.all() else {}
     return SequencerState(boots, sequences, gap_boots, gap_first, gap_last, held, since_ns[~goes]), layers
+
+
+def above(values: Array) -> Array:
+    """Return the value of the row above each row, its own for the first."""
+    found = values.copy()
+    found[1:] = values[:-1]
+    return found
 
 
 def _until_first_stop(stops: Array, first: Array) -> Array:

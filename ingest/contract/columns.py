@@ -5,7 +5,7 @@ From these come the gate's checks, the codec's schemas, the Parquet files and `d
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum, IntFlag
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,7 +20,7 @@ Columns: TypeAlias = Mapping[str, Array]
 MISSING = -1
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One column of a frame.
 
     Attributes:
@@ -48,7 +48,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         """The column's type in a record batch."""
         return pa.binary(16) if self.dtype == "V16" else pa.from_numpy_dtype(np.dtype(self.dtype))
 
-    @property
+    @cached_property
     def numpy_type(self) -> np.dtype[Any]:
         """The column's type in memory."""
         return np.dtype(self.dtype)
@@ -60,7 +60,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return np.zeros(count, self.numpy_type) if self.dtype == "V16" else np.full(count, MISSING, self.numpy_type)
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
+class Layout(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The columns of one kind of frame, under one version.
 
     Attributes:
@@ -81,11 +81,15 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             KeyError: The layout has no such column.
         """
-        return _by_name(self)[name]
+        return self._by_name[name]
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all columns."""
-        return tuple(_by_name(self))
+        return tuple(self._by_name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def __hash__(self) -> int:
         return hash((self.kind, self.version))
@@ -98,11 +102,6 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def empty(self) -> dict[str, Array]:
         """Return zero rows of every column."""
         return {column.name: column.nulls(0) for column in self.columns}
-
-
-@lru_cache(maxsize=256)
-def _by_name(layout: Layout) -> dict[str, Column]:
-    return {column.name: column for column in layout.columns}
 
 
 def row_count(columns: Columns) -> int:
