@@ -18,7 +18,7 @@ from streams import ledger as ledgers
 from streams.knowledge import Knowledge
 from streams.ledger import Ledger
 from streams.rollup_lines import CORRECTION_NS, WINDOW_NS, code
-from streams.sequencer import above
+from streams.sequencer import above, is_rising
 
 # A hole of a few samples is filled soon or never; a longer one is an outage, whose ring may come hours later.
 SHORT_HOLE_COUNT = 15
@@ -83,8 +83,7 @@ def measure(
     state, ledger, group = _groups(state, ledger, columns, at, knowledge, shard)
     keys = (columns["boot_count"].astype(np.int64) << 32) | columns["sequence"]
     down, up = (_column(columns, f"{way}link_bytes_total") for way in ("down", "up"))
-    apart = isinstance(at, slice) or bool((at[1:] > at[:-1]).all())
-    if apart and bool((keys == state.front[at] + 1).all()):
+    if is_rising(at) and bool((keys == state.front[at] + 1).all()):
         flown = _risen(down, state.down[at]), _risen(up, state.up[at])
         state = replace(
             state, front=_put(state.front, at, keys), down=_put(state.down, at, down), up=_put(state.up, at, up)

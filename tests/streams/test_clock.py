@@ -1,5 +1,7 @@
 """A shard's clock: who counts, and who no longer does."""
 
+import numpy as np
+
 from streams import clock
 from tests.make import S
 
@@ -34,3 +36,14 @@ def test_a_producer_silent_for_ten_seconds_by_the_others_clocks_has_left():
 
 def test_the_clock_stands_when_everyone_has_left():
     assert heard(("a", 5), ("a", 9, "goodbye")).clock_ns == 5 * S
+
+
+def test_whose_terminals_are_blind_and_nobody_s_are_not():
+    state = clock.hear(clock.new_state(3), "a", S, 10 * S, goodbye=False)
+    state = clock.carry(state, "a", np.array([0]))
+    state = clock.hear(state, "b", S, 10 * S, goodbye=False)
+    state = clock.carry(state, "b", np.array([1]))
+    state = clock.hear(state, "a", 2 * S, 10 * S, goodbye=True)
+
+    assert clock.blind(state).tolist() == [True, False, False]
+    assert clock.watched_since_ns(state, np.array([1, 2])).tolist() == [S, 0]

@@ -412,3 +412,11 @@ def test_nobody_is_suspected_while_the_door_itself_is_silent():
     frames.sort(key=lambda f: f.header.received_at_ns)
 
     assert said(frames, knowledge(1, plan=PLAN))[0] == {}
+
+
+def test_a_silence_is_suspected_in_its_own_time_beside_a_terminal_that_seldom_reports():
+    frames = [frame([sample(second)], second) if second < 20 else tick(second) for second in range(1, 40)]
+    events = said(frames, knowledge(2, plan=PLAN, terminals={1: {"cadence_s": 60.0}}))[0].values()
+
+    suspected = [(e["subject_index"], (e["decided_at_ns"] - START_NS) / S) for e in events]
+    assert suspected == [(0, 25)]
