@@ -19,7 +19,7 @@ Ring: what it tells (rules in `streams.detectors.ring`) confirms a suspicion as 
     of an outage in it.
 Cannot see: outages under a second (8 of 15 on a real dish); why the link is gone, beyond what the terminal, the plan and
     the gateway say; anything while the door itself is silent: then the terminal is blind, and neither good nor bad; a hole
-    beside another trouble that still waits for its ring; when a terminal that stays dark went dark, if that was before anybody listened.
+    beside another trouble that waits for its ring's first word; when a terminal that stays dark went dark, if that was before anybody listened.
 
 A terminal's life here: GOOD -> (silent) SUSPECTED -> GOOD or OUT, or GOOD -> (bad run, or silent and detached) OUT ->
 GOOD. Back at GOOD its ring has `stored_wait_ns` to tell; a new trouble settles the old one at once.
@@ -95,8 +95,9 @@ def step(state: OutageState, layer: Layer, around: Surroundings) -> tuple[Outage
     if len(rows):
         those = layer.take(rows)
         hole = _holes(state, those, around)
-        state = _look_back(_meet(state, those, around), those, hole, around)
-        state, events = _judge(state, those, bad[rows], around)
+        state, events = _look_back(_meet(state, those, around), those, hole, around)
+        state, found = _judge(state, those, bad[rows], around)
+        events += found
     return replace(state, observed_ns=layer.put_all(state.observed_ns, observed_ns)), events
 
 
@@ -125,18 +126,22 @@ def _holes(state: OutageState, layer: Layer, around: Surroundings) -> Array:
     hold_ns = around.facts.outage_ns[at] - around.knowledge.thresholds.stamp_jitter_ns
     hole_ns = layer.column("observed_at_ns") - around.facts.cadence_ns[at] - before_ns
     calm = (state.phase[at] == GOOD) & (state.bad_since_ns[at] == NEVER) & (before_ns != NEVER)
-    calm &= state.settle_at_ns[at] == NEVER
     holes: Array = missing & calm & (hole_ns >= hold_ns)
+    waiting = np.flatnonzero(holes & (state.settle_at_ns[at] != NEVER))
+    # The trouble before it may still wait for its ring; once that has told, it is settled.
+    holes[waiting] = np.isin(layer.places(waiting), state.told["place"])
     return holes
 
 
-def _look_back(state: OutageState, layer: Layer, hole: Array, around: Surroundings) -> OutageState:
+def _look_back(state: OutageState, layer: Layer, hole: Array, around: Surroundings) -> tuple[OutageState, Found]:
     """A hole too short to be suspected may yet hold an outage: its ring may tell."""
     if not hole.any():
-        return state
+        return state, []
     where = layer.places(hole)
+    state, events = settle(state, where, around)
     boot_count = (layer.column("boot_count") - layer.rebooted)[hole]
-    return _open(state, where, state.observed_ns[where], around, phase=SUSPECTED, told_as=UNSAID, boot_count=boot_count)
+    start_ns = state.observed_ns[where]
+    return _open(state, where, start_ns, around, phase=SUSPECTED, told_as=UNSAID, boot_count=boot_count), events
 
 
 def _judge(state: OutageState, layer: Layer, bad: Array, around: Surroundings) -> tuple[OutageState, Found]:

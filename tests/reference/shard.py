@@ -264,6 +264,7 @@ class ReferenceTerminal:
             if late and self.phase == "good":
                 self.open("suspected", "unsaid", self.shard.listening_since(), None)
         elif self.is_hole(begins, missing=rebooted or not adjacent):
+            self.settle_down()
             self.open("suspected", "unsaid", self.observed, row["boot_count"] - rebooted)
         if rebooted and self.phase != "good":
             self.booted = row["boot_count"]
@@ -294,7 +295,8 @@ class ReferenceTerminal:
     def is_hole(self, begins, *, missing):
         """Whether an outage fits in what is missing before a sample, and nobody has noticed it yet."""
         long = begins - self.observed >= self.hold - self.shard.limits.stamp_jitter_ns
-        return missing and long and self.phase == "good" and self.bad_since is None and self.settle is None
+        settled = self.settle is None or self.records
+        return missing and long and self.phase == "good" and self.bad_since is None and settled
 
     def uncovered(self, start):
         return self.planned("satellite_index", start) == -1

@@ -29,8 +29,9 @@ def test_the_summary_holds_the_demos_object_and_what_floors_are_stated_in(run):
     board = judge(*run.write())
     said = summary(board)
 
-    assert said["scoreboard"]["injected"] == said["faults"]["injected"] == 43
-    assert said["events"]["outage"]["recall"]["ratio"] == 1.0
+    assert said["scoreboard"]["injected"] == 43
+    assert (said["events"]["outage"]["recall"], said["events"]["outage"]["missed"]) == (1.0, 0)
+    assert said["pages"]["in_time"]["ratio"] == said["incidents_per_fault"] == 1.0
     assert said["causes"]["power_lost"]["ratio"] == 1.0
     assert said["controls"] == {"naive": None, "echo": None}
 

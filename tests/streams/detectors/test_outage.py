@@ -107,6 +107,20 @@ def test_a_bad_second_heard_after_a_short_hole_belongs_to_it():
     assert spans(found) == [("outage_ended", 19, 22), ("outage_started", 19, None)]
 
 
+def test_a_short_hole_after_a_trouble_is_asked_about_once_the_ring_has_told_of_that():
+    seconds = [s for s in all_but(20, 40) if s not in (60, 61)]
+    told, of_the_hole = ring(20, 40, received=50), ring(60, 62, received=70)
+
+    both = story(seconds, between=[told, of_the_hole])
+    late = story(seconds, between=[of_the_hole])
+
+    assert [each[:3] for each in both if each[0] == "outage_ended"] == [
+        ("outage_ended", 19, 39),
+        ("outage_ended", 59, 61),
+    ]
+    assert [each[0] for each in late] == ["outage_suspected", "outage_withdrawn"]
+
+
 def test_a_boot_within_a_short_hole_was_without_power():
     after = {s: {"boot_count": 2, "sequence": s - 23} for s in range(23, 140)}
 
