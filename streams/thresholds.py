@@ -50,6 +50,20 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         tilt_stable_ns: A filter that was settled for so long and then loses its footing ...
         tilt_lost_ns: ... for so long was disturbed.
         tilt_restored_ns: Back at the reference for so long is restored.
+        network_hold_ns: A part of the network is out after so long: a switch-over of a second is none.
+        network_return_ns: It is back after so long: a part that comes back for a moment has not come back.
+        network_silent_ns: A gateway or PoP that misses ten reports, one a second, while others speak is out.
+        rekeying_ns: Keys are changed within seconds; a change that takes so long has failed.
+        scrubbing_return_ns: A flood comes in waves: scrubbing that rests for less is the same one.
+        invalid_routes_count: Single invalid routes are other people's typing errors; so many at once are an attack or a leak.
+        egress_loss_ratio: Loss beyond the PoP that people notice in calls (1 to 2 %) ...
+        egress_return_ratio: ... and that is over when it falls below this ...
+        egress_ns: ... each for so long: one second of loss is a burst.
+        laser_ns: Lasers report every 10 s: down in two reports in a row, or up in two.
+        cell_load_ratio: A beam this full has no room left: what more is wanted waits ...
+        cell_return_ratio: ... until there is room again ...
+        cell_ns: ... each for so long: a download of one terminal can fill a beam for seconds.
+        plan_lead_ns: Half a slot: so little is planned ahead only if the next plan has not come, and before service ends.
     """
 
     lateness_ns: Span = 30 * NS_PER_S
@@ -80,6 +94,20 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     tilt_stable_ns: Span = 60 * NS_PER_S
     tilt_lost_ns: Span = 5 * NS_PER_S
     tilt_restored_ns: Span = 10 * NS_PER_S
+    network_hold_ns: Span = 5 * NS_PER_S
+    network_return_ns: Span = 10 * NS_PER_S
+    network_silent_ns: Span = 10 * NS_PER_S
+    rekeying_ns: Span = 60 * NS_PER_S
+    scrubbing_return_ns: Span = 60 * NS_PER_S
+    invalid_routes_count: Times = 10.0
+    egress_loss_ratio: Ratio = 0.02
+    egress_return_ratio: Ratio = 0.01
+    egress_ns: Span = 30 * NS_PER_S
+    laser_ns: Span = 10 * NS_PER_S
+    cell_load_ratio: Ratio = 0.97
+    cell_return_ratio: Ratio = 0.9
+    cell_ns: Span = 60 * NS_PER_S
+    plan_lead_ns: Span = 15 * NS_PER_S
 
 
 def changed(limits: Thresholds, change: ThresholdChange) -> Thresholds:

@@ -6,7 +6,7 @@ from ingest.contract.columns import MISSING, row_count
 from ingest.contract.frame import Frame, TelemetryHeader
 from ingest.contract.inventory import Deployment, Gateway, Inventory, Pop, Satellite, Tenant, Terminal
 from ingest.contract.plan import PLAN, PlanHeader
-from ingest.contract.telemetry import ATTACHMENT, TERMINAL
+from ingest.contract.telemetry import ATTACHMENT, LAYOUTS, TERMINAL
 from streams.knowledge import Knowledge
 from streams.plan_book import PlanBook
 
@@ -108,3 +108,36 @@ def attachment(terminal, at_s, attached, gateway=1, reason=MISSING):
 def sample(at_s, **fields):
     """Return a sample observed so many seconds after the start; its sequence is the whole second unless given."""
     return {"observed_at_ns": START_NS + round(at_s * S), "sequence": int(at_s), **fields}
+
+
+# A row of each of the network's own frames that has nothing to say.
+HEALTHY = {
+    "satellite": {"satellite_index": 0, "lifecycle": 2, "thrusting": 0},
+    "laser": {"satellite_index": 0, "direction": 0, "laser_state": 2, "peer_satellite_index": 1},
+    "satellite_beam": {"satellite_index": 0, "beam_id": 0, "cell_id": 0x8526B16BFFFFFFF, "beam_on": 1, "load_ratio": 0.4},
+    "gateway": {
+        "gateway_index": 0, "antennas_in_service_count": 8, "antennas_total_count": 8, "fibre_a_up": 1,
+        "fibre_b_up": 1, "terminals_attached_count": 40, "macsec_state": 0,
+    },
+    "pop": {"pop_index": 0, "pair_in_service_count": 2, "mitigation_state": 0},
+    "pop_egress": {"pop_index": 0, "egress": 0, "loss_ratio": 0.0, "invalid_routes_count": 0},
+    "pop_attachment": {
+        "pop_index": 0, "tenant_index": 0, "attachment_kind": 0, "attachment_up": 1, "bgp_up": 1,
+        "cidr_used_ratio": 0.1,
+    },
+}  # fmt: skip
+
+
+def network_frame(kind, rows, received_s, **header):
+    """Return a frame of one of the network's own kinds; rows are dictionaries over `HEALTHY`, each with its `at_s`."""
+    layout = LAYOUTS[kind]
+    told = [
+        {"observed_at_ns": START_NS + round(row["at_s"] * S)} | {k: v for k, v in row.items() if k != "at_s"}
+        for row in rows
+    ]
+    made = columns(told, layout, {"observed_at_ns": START_NS} | HEALTHY[kind]) if rows else {}
+    head = TelemetryHeader(
+        kind=kind, version=1, received_at_ns=START_NS + round(received_s * S), producer_id="feed", producer_sequence=0,
+        **header,
+    )  # fmt: skip
+    return Frame(header=head, layout=layout, columns=made, rows=row_count(made))

@@ -16,6 +16,9 @@ _TO = tuple(f"to_{name}" for name in ENDPOINTS)
 _SPAN = ("ended_at_ns", "duration_s")
 _TILT = ("tilt_angle_deg", "tilt_change_deg", "reference_tilt_deg", "threshold")
 _LEVEL = ("observed_value", "threshold")
+# What stands and passes: said when it begins, and again, one revision later, with its end.
+_STANDS = (*_SPAN, *_LEVEL)
+_PLANNED = ("expected", *_STANDS)
 
 
 class EventKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,24 +99,29 @@ CATALOGUE: tuple[EventKind, ...] = (
     _kind(20, "thermal_shutdown", "ThermalShutdown", _T, _CRIT, _TENANT, _LEVEL, "A terminal stopped because it is hot."),
     _kind(21, "usage_threshold", "UsageThresholdExceeded", _T, _INFO, _TENANT, _LEVEL, "Usage passed 80 or 100 % of the quota."),
     _kind(22, "gateway_failover", "GatewayFailover", _G, _WARN, _TICKET, ("to_gateway_index", "terminals_affected_count", "cause", *_SPAN), "Traffic of a gateway moved to others off plan."),
-    _kind(23, "fibre_cut", "FibreCut", _G, _WARN, _TICKET, _LEVEL, "One of a gateway's two fibres is down."),
-    _kind(24, "redundancy_lost", "RedundancyLost", _G, _WARN, _TICKET, _LEVEL, "Service is up on the last path."),
-    _kind(25, "isl_down", "IslDown", _S, _WARN, _NOBODY, ("to_satellite_index", *_SPAN), "A laser link is down."),
+    _kind(23, "fibre_cut", "FibreCut", _G, _WARN, _TICKET, _PLANNED, "One of a gateway's two fibres is down: service is up on the last path."),
+    _kind(24, "redundancy_lost", "RedundancyLost", _G, _WARN, _TICKET, _PLANNED, "Service is up, and a part that stands by for another is out: an antenna of a gateway, half of a PoP."),
+    _kind(25, "isl_down", "IslDown", _S, _WARN, _NOBODY, ("to_satellite_index", *_PLANNED), "A laser link is down."),
     _kind(26, "isl_rerouted", "IslRerouted", _S, _INFO, _NOBODY, ("terminals_affected_count",), "Paths over a satellite's lasers moved."),
-    _kind(27, "satellite_manoeuvre", "SatelliteManoeuvre", _S, _INFO, _NOBODY, _SPAN, "A satellite fires its thruster: raise, avoidance or deorbit."),
-    _kind(28, "satellite_lifecycle", "SatelliteLifecycleChanged", _S, _INFO, _NOBODY, _LEVEL, "A satellite enters another stage."),
+    _kind(27, "satellite_manoeuvre", "SatelliteManoeuvre", _S, _INFO, _NOBODY, _PLANNED, "A satellite fires its thruster: raise, avoidance or deorbit."),
+    _kind(28, "satellite_lifecycle", "SatelliteLifecycleChanged", _S, _INFO, _NOBODY, _PLANNED, "A satellite has left service for good: it deorbits, or has decayed."),
     _kind(29, "plan_superseded", "TopologyPlanSuperseded", SubjectKind.CONTROL_PLANE, _INFO, _NOBODY, _LEVEL, "A plan was replaced after its publication."),
-    _kind(30, "cell_oversubscribed", "CellOversubscribed", SubjectKind.CELL, _WARN, _TICKET, _LEVEL, "Demand of a cell exceeds its beams."),
+    _kind(30, "cell_oversubscribed", "CellOversubscribed", SubjectKind.CELL, _WARN, _TICKET, _PLANNED, "Demand of a cell exceeds its beams."),
     _kind(31, "backup_path_activated", "BackupPathActivated", _T, _WARN, _TENANT, _SPAN, "A site's traffic moved to its other path."),
     _kind(32, "backup_path_unhealthy", "BackupPathUnhealthy", _T, _WARN, _TICKET, _SPAN, "The path that stands by is silently dead."),
-    _kind(33, "private_attachment_down", "PrivateAttachmentDown", _P, _CRIT, _TICKET, _SPAN, "A tenant's private attachment carries nothing while radio is up."),
-    _kind(34, "security_degraded", "SecurityDegraded", _T, _CRIT, _SOC, _LEVEL, "Encryption or MACsec is not intact, or a private path leaves to the Internet."),
-    _kind(35, "route_anomaly", "RouteAnomaly", _P, _CRIT, _SOC, _LEVEL, "Routes whose validation fails."),
-    _kind(36, "ddos_mitigation", "DdosMitigation", _P, _INFO, _SOC, _SPAN, "Scrubbing is active; its volume is not the customer's usage."),
+    _kind(33, "private_attachment_down", "PrivateAttachmentDown", SubjectKind.TENANT, _CRIT, _TICKET, ("from_pop_index", *_PLANNED), "A tenant's private attachment at a PoP, or its BGP session, is down while radio is up."),
+    _kind(34, "security_degraded", "SecurityDegraded", _T, _CRIT, _SOC, _STANDS, "Encryption or MACsec is not intact, or a private path leaves to the Internet."),
+    _kind(35, "route_anomaly", "RouteAnomaly", _P, _CRIT, _SOC, _STANDS, "Routes whose validation fails."),
+    _kind(36, "ddos_mitigation", "DdosMitigation", _P, _INFO, _NOBODY, _PLANNED, "Scrubbing is active; its volume is not the customer's usage."),
     _kind(37, "sink_delegation_revoked", "SinkDelegationRevoked", SubjectKind.TENANT, _WARN, _TENANT, (), "A customer withdrew the permission to write into its account."),
     _kind(38, "telemetry_gap", "TelemetryGap", _T, _INFO, _PIPELINE, ("gap_s", *_SPAN), "Samples were lost between the source and the workshop, or we are blind."),
     _kind(39, "auto_remediation_succeeded", "AutoRemediationSucceeded", _G, _INFO, _NOBODY, _SPAN, "An incident was put right without a human before its deadline."),
     _kind(40, "auto_remediation_failed", "AutoRemediationFailed", _G, _WARN, _NOC, _SPAN, "The deadline passed and the incident stands."),
+    _kind(41, "pop_lost", "PopLost", _P, _CRIT, _NOC, _PLANNED, "A PoP carries no traffic: neither half of its pair is in service, or it is silent."),
+    _kind(42, "egress_congested", "EgressCongested", _P, _WARN, _TICKET, _PLANNED, "A way out of a PoP loses packets."),
+    _kind(43, "ethernet_slow", "EthernetSlow", _T, _WARN, _TENANT, _LEVEL, "A terminal's Ethernet port has negotiated a slow rate: a bad cable or an old switch."),
+    _kind(44, "plan_overdue", "PlanOverdue", SubjectKind.CONTROL_PLANE, _CRIT, _NOC, _STANDS, "The plan that is out ends soon, and the next one has not come: service will end with it."),
+    _kind(45, "satellite_failed", "SatelliteFailed", _S, _CRIT, _NOC, _PLANNED, "A satellite's payload carries nothing."),
 )  # fmt: skip
 
 KIND_BY_NAME: dict[str, EventKind] = {entry.kind: entry for entry in CATALOGUE}

@@ -11,7 +11,7 @@ from ingest.contract.instants import to_rfc3339
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import CONTROL_PLANE_ID, SubjectKind
 from streams.contract.catalogue import KIND_BY_CODE, json_name
-from streams.contract.events import EVENT, event_id, unpack_chain
+from streams.contract.events import EVENT, cell_id_of, event_id, unpack_chain
 from streams.contract.vocabulary import HandoverClass
 
 
@@ -77,7 +77,7 @@ def details(columns: Columns, names: Names) -> Iterator[dict[str, Any]]:
             "detail_type": entry.detail_type,
             "severity": entry.severity.value,
             "subject_kind": subject.name.lower(),
-            "subject_id": names(subject, index),
+            "subject_id": names(subject, cell_id_of(index) if subject is SubjectKind.CELL else index),
             "started_at": started_at,
         }
         for column in entry.columns():

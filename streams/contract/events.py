@@ -133,6 +133,22 @@ def event_keys(columns: Columns) -> Array:
     return np.frombuffer(b"".join(digests), dtype="V16")
 
 
+# An h3 cell of resolution 5 has mode, resolution and unused digits in common with all others; what is left, base cell and
+# five digits, is a number that fits into `subject_index` (h3geo.org, "H3Index Bit Layout").
+_CELL_SHIFT, _CELL_BITS = 30, 22
+_CELL_FRAME = 0x85 << 52 | (1 << _CELL_SHIFT) - 1
+
+
+def cell_number(cell_id: Array) -> Array:
+    """Return the numbers by which events name cells."""
+    return cell_id >> _CELL_SHIFT & (1 << _CELL_BITS) - 1
+
+
+def cell_id_of(number: int) -> int:
+    """Return the h3 cell that an event names by its number."""
+    return _CELL_FRAME | number << _CELL_SHIFT
+
+
 def event_id(key: bytes, revision: int) -> str:
     """Write an event's id: its key in hex, and the revision."""
     return f"{key.hex()}.{revision}"

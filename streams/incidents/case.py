@@ -36,7 +36,7 @@ class Case:
     Attributes:
         root: What is broken, as far as is known.
         cause: The kind of event that says so.
-        standing: Kinds of the root's own troubles that stand, each since when.
+        standing: The root's own troubles that stand, by kind and by whom an event names, each since when.
         inferred: Nobody said that the root is broken: what its terminals have in common says so.
         cells: Of an area.
         changed_before: What was changed shortly before it began.
@@ -55,7 +55,7 @@ class Case:
     confidence_ratio: float = 0.9
     inferred: bool = False
     cells: tuple[int, ...] = ()
-    standing: dict[str, int] = field(default_factory=dict)
+    standing: dict[tuple[str, int], int] = field(default_factory=dict)
     down: dict[int, int] = field(default_factory=dict)
     affected: set[int] = field(default_factory=set)
     evidence: list[Evidence] = field(default_factory=list)
@@ -96,15 +96,16 @@ class Case:
         self.audience = max(self.audience, audience, key=_URGENCY.index)
         self.changed = True
 
-    def begin(self, kind: str, at_ns: int) -> None:
+    def begin(self, trouble: Notice) -> None:
         """Note that a trouble of the root's own stands."""
-        self.standing.setdefault(kind, at_ns)
+        self.standing.setdefault((trouble.kind, trouble.subject_index), trouble.started_at_ns)
         self.ended_at_ns, self.changed = None, True
 
-    def end(self, kind: str, at_ns: int) -> None:
-        """Note that one is over."""
-        if self.standing.pop(kind, None) is not None:
-            self.ended_at_ns, self.changed = max(self.ended_at_ns or 0, at_ns), True
+    def end(self, kind: str, notice: Notice) -> None:
+        """Note that one is over, if it stood."""
+        if self.standing.pop((kind, notice.subject_index), None) is not None:
+            self.ended_at_ns = max(self.ended_at_ns or 0, notice.ended_at_ns)
+            self.note(notice.ended_at_ns, f"{kind.replace('_', ' ')}: over")
 
     def adopt(self, outage: Notice) -> None:
         """Take a terminal's outage in."""
@@ -150,7 +151,7 @@ class Case:
             return watermark_ns >= self.started_at_ns + REMEDIATION_NS
         if self.affected and len(self.down) <= LEFT_BEHIND_RATIO * len(self.affected):
             return False
-        since_ns = [at_ns for kind, at_ns in self.standing.items() if KIND_BY_NAME[kind].audience.pages]
+        since_ns = [at_ns for (kind, _), at_ns in self.standing.items() if KIND_BY_NAME[kind].audience.pages]
         since_ns = since_ns or list(self.down.values())
         return bool(since_ns) and watermark_ns >= min(since_ns) + REMEDIATION_NS
 

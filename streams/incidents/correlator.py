@@ -19,6 +19,7 @@ from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import ServiceClass, SubjectKind
 from streams.contract.catalogue import KIND_BY_NAME
 from streams.contract.detail import Names
+from streams.contract.events import cell_id_of
 from streams.contract.incidents import SAMPLE_COUNT, Incident
 from streams.contract.vocabulary import Audience, Severity
 from streams.incidents.case import REMEDIATION_NS, Case
@@ -34,7 +35,7 @@ LATELY_NS = 300 * NS_PER_S
 # Events are kept in mind for as long as their topic keeps them, so that a repeat after a crash is known as one.
 MEMORY_NS = 7 * 86_400 * NS_PER_S
 # Troubles after which nothing gets through the thing that has them.
-_FATAL = frozenset({"gateway_isolated"})
+_FATAL = frozenset({"gateway_isolated", "pop_lost", "satellite_failed", "satellite_manoeuvre", "plan_overdue"})
 _INFERRED = "regional_outage"
 
 
@@ -145,13 +146,13 @@ class Correlator:
     def _trouble_begins(self, notice: Notice, now_ns: int) -> None:
         if notice.expected or notice.stored:
             return  # planned work; should it outlast its window, the event is said again
-        root, entry = Root(notice.subject_kind, notice.subject_index), KIND_BY_NAME[notice.kind]
+        root, entry = _root_of(notice), KIND_BY_NAME[notice.kind]
         fatal = notice.kind in _FATAL
         case = (self._inferred_from(root, notice, now_ns) if fatal else None) or self._case(
             root, notice, entry.severity, entry.audience, now_ns
         )
         case.heed(notice.kind, entry.severity, entry.audience)
-        case.begin(notice.kind, notice.started_at_ns)
+        case.begin(notice)
         case.prove(notice, entry.description)
         if fatal:
             case.cause, case.inferred = notice.kind, False
@@ -159,12 +160,11 @@ class Correlator:
             self._gather(case, root, now_ns)
 
     def _trouble_ends(self, notice: Notice) -> None:
-        root = Root(notice.subject_kind, notice.subject_index)
+        root = _root_of(notice)
         for kind in ENDS.get(notice.kind, (notice.kind,)):
             case = self._open.get((root, _is_of_security(kind)))
-            if case is not None and kind in case.standing:
-                case.end(kind, notice.ended_at_ns)
-                case.note(notice.ended_at_ns, f"{kind.replace('_', ' ')}: over")
+            if case is not None:
+                case.end(kind, notice)
             if kind in _FATAL:
                 self._falls.rise(root, notice.ended_at_ns)
 
@@ -190,7 +190,7 @@ class Correlator:
         if case is None:
             return
         case.give_back(notice)
-        if not (case.down or _FATAL & case.standing.keys()):
+        if not (case.down or _FATAL & {kind for kind, _ in case.standing}):
             for root in self._roots_of(case):
                 self._falls.rise(root, notice.ended_at_ns)
 
@@ -200,7 +200,7 @@ class Correlator:
         audience = self._tenant(notice)
         case = self._case(Root(SubjectKind.TERMINAL, notice.subject_index), notice, Severity.CRITICAL, audience, now_ns)
         case.heed(notice.kind, Severity.CRITICAL, audience)
-        case.begin(notice.kind, notice.started_at_ns)
+        case.begin(notice)
         case.prove(notice, f"the face is {notice.tilt_change_deg:.0f} deg off its reference")
         case.affected.add(notice.subject_index)
         self._case_of_terminal[notice.subject_index] = case
@@ -331,7 +331,7 @@ class Correlator:
             leaning = self._leaning.get(outage.subject_index)
             if leaning is not None and leaning.started_at_ns <= self._dependence.seen_ns(outage):
                 case.cause = leaning.kind
-                case.begin(leaning.kind, leaning.started_at_ns)
+                case.begin(leaning)
                 case.prove(leaning, "its face had been moved before")
             else:
                 self._alone[outage.subject_index] = outage
@@ -401,6 +401,17 @@ class Correlator:
         return [Change(case.told(now_ns, self._inventory, self._names), case.news()) for case in cases]
 
 
+def _root_of(trouble: Notice) -> Root:
+    """Return what is broken: the subject, and of a tenant's attachment the PoP where it hangs."""
+    match trouble.subject_kind:
+        case SubjectKind.TENANT:
+            return Root(SubjectKind.POP, trouble.from_pop_index)
+        case SubjectKind.CELL:
+            return Root(SubjectKind.CELL, cell_id_of(trouble.subject_index))
+        case kind:
+            return Root(kind, trouble.subject_index)
+
+
 def _is_of_security(kind: str) -> bool:
     return KIND_BY_NAME[kind].audience is Audience.SOC_PAGE
 
@@ -409,6 +420,6 @@ def _outage(terminal: int, start_ns: int) -> Notice:
     """Return what is remembered of a terminal that is down, as an outage."""
     return Notice(
         at_ns=start_ns, code=0, event_key=b"", revision=1, kind="outage_started", subject_kind=SubjectKind.TERMINAL,
-        subject_index=terminal, started_at_ns=start_ns, ended_at_ns=-1, from_gateway_index=-1, expected=False,
+        subject_index=terminal, started_at_ns=start_ns, ended_at_ns=-1, from_gateway_index=-1, from_pop_index=-1, expected=False,
         stored=False, tilt_change_deg=float("nan"),
     )  # fmt: skip

@@ -28,7 +28,7 @@ TROUBLES = frozenset(
     if entry.audience in {Audience.NOC_PAGE, Audience.SOC_PAGE, Audience.TICKET}
     and entry.severity is not Severity.INFO
     and entry.kind not in _OWN
-)
+) | {"satellite_manoeuvre"}  # nobody hears of one, and it explains who is out by it
 _HEARD_CODES = np.array([code_of(kind) for kind in (*OF_TERMINALS, *sorted(TROUBLES | ENDS.keys() - {*OF_TERMINALS}))])
 
 
@@ -45,6 +45,7 @@ class Notice(NamedTuple):
     started_at_ns: int
     ended_at_ns: int
     from_gateway_index: int
+    from_pop_index: int
     expected: bool
     stored: bool
     tilt_change_deg: float
@@ -74,6 +75,7 @@ def notices(columns: Columns) -> list[Notice]:
         columns["subject_index"].tolist(),
         listed("ended_at_ns", -1),
         listed("from_gateway_index", -1),
+        listed("from_pop_index", -1),
         listed("expected", -1),
         listed("stored", -1),
         listed("tilt_change_deg", float("nan")),
@@ -82,9 +84,9 @@ def notices(columns: Columns) -> list[Notice]:
     return [
         Notice(
             int(end) if end > start else start, code, key, revision, KIND_BY_CODE[code].kind, SubjectKind(kind), index,
-            start, int(end), int(gateway), expected == 1, stored == 1, tilt,
+            start, int(end), int(gateway), int(pop), expected == 1, stored == 1, tilt,
         )
-        for start, code, key, revision, kind, index, end, gateway, expected, stored, tilt in rows
+        for start, code, key, revision, kind, index, end, gateway, pop, expected, stored, tilt in rows
     ]  # fmt: skip
 
 

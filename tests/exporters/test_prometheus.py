@@ -10,6 +10,7 @@ from exporters.network_state import _Remembered
 from exporters.prometheus import PrometheusSink, scrape_app
 from ingest.contract.frame import encode
 from ingest.contract.vocabulary import SubjectKind
+from streams.contract.incidents import Opening
 from streams.contract.rollups import ROLLUP, RollupHeader
 from streams.contract.topics import GATEWAY_ROLLUPS
 from streams.contract.vocabulary import Audience, Conformance, IncidentState, OutageCause, Severity
@@ -111,6 +112,13 @@ def test_an_incident_is_open_on_the_wall_only_while_it_pages_and_under_the_label
     found = scraped(sink)
     assert ("leo_incidents_open", *labels) not in found
     assert found["leo_incidents_total", "gateway_isolated", "critical"] == 1
+
+
+def test_what_is_not_safe_is_on_the_wall_under_the_team_of_security(log, sink):
+    opening = Opening(cause="security_degraded", severity=Severity.CRITICAL, audience=Audience.SOC_PAGE)
+    sink.write([log.incident(cause="security_degraded", audience=Audience.SOC_PAGE, opening=opening)])
+    labels = ("security_degraded", "inc-0123456789abcdef", "critical", "soc")
+    assert scraped(sink)["leo_incidents_open", *labels] == 1
 
 
 def test_a_restart_that_finds_only_the_last_revision_on_the_compacted_topic_labels_as_before(log, sink):

@@ -5,17 +5,19 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from ingest.contract.instants import NS_PER_S, to_rfc3339
 from ingest.contract.inventory import Deployment, Gateway, Inventory, Pop, Tenant, Terminal
 from ingest.contract.vocabulary import ServiceClass, SubjectKind
 from streams.contract.catalogue import code_of
 from streams.contract.detail import InventoryNames
-from streams.contract.events import event_keys
+from streams.contract.events import cell_number, event_keys
 from streams.contract.incidents import decode_incident, encode_incident
 from streams.contract.vocabulary import Audience, IncidentState, Remediation
 from streams.incidents.correlator import Correlator
 from streams.incidents.notice import children_columns
+from tests.make import HEALTHY
 
 START_NS = 1_759_449_600 * NS_PER_S
 LATENESS_NS = 30 * NS_PER_S
@@ -574,3 +576,92 @@ def test_an_incident_survives_its_json_form():
 
     assert decode_incident(encode_incident(incident)) == incident
     assert incident.started_at == to_rfc3339(START_NS + 60 * NS_PER_S)
+
+
+# --- troubles that the network tells of itself -------------------------------------------------------------------------
+
+
+def trouble(kind, root, index, start_s=60, end_s=120, **more):
+    """Yield both revisions of a condition of the network."""
+    yield event(kind, index, start_s, decided_s=start_s + 5, subject_kind=root, **more)
+    yield event(kind, index, start_s, end_s=end_s, decided_s=end_s + 10, subject_kind=root, revision=2, **more)
+
+
+def out(terminals, start_s=60, end_s=120, **more):
+    for i in terminals:
+        yield event("outage_started", i, start_s + i % 3, **more)
+        yield event("outage_ended", i, start_s + i % 3, end_s=end_s, **more)
+
+
+def led_by(kind, index):
+    """Return a plan that leads every terminal through one thing."""
+
+    def ways(_, terminals, __):
+        found = {
+            each: np.full(len(terminals), -1) for each in (SubjectKind.POP, SubjectKind.GATEWAY, SubjectKind.SATELLITE)
+        }
+        return found | {kind: np.full(len(terminals), index)}
+
+    return ways
+
+
+@pytest.mark.parametrize(
+    ("kind", "root", "severity", "audience"),
+    [
+        ("fibre_cut", SubjectKind.GATEWAY, "warning", Audience.TICKET),
+        ("redundancy_lost", SubjectKind.POP, "warning", Audience.TICKET),
+        ("egress_congested", SubjectKind.POP, "warning", Audience.TICKET),
+        ("pop_lost", SubjectKind.POP, "critical", Audience.NOC_PAGE),
+        ("plan_overdue", SubjectKind.CONTROL_PLANE, "critical", Audience.NOC_PAGE),
+        ("satellite_failed", SubjectKind.SATELLITE, "critical", Audience.NOC_PAGE),
+        ("satellite_manoeuvre", SubjectKind.SATELLITE, "info", Audience.NOBODY),
+        ("security_degraded", SubjectKind.GATEWAY, "critical", Audience.SOC_PAGE),
+        ("route_anomaly", SubjectKind.POP, "critical", Audience.SOC_PAGE),
+    ],
+)
+def test_a_trouble_of_the_network_is_one_incident_of_its_audience(kind, root, severity, audience):
+    (incident,) = last(run(trouble(kind, root, 0))).values()
+
+    assert (incident.root_kind, incident.root_index, incident.cause) == (root, 0, kind)
+    assert (incident.severity, incident.audience) == (severity, audience)
+    assert incident.state is IncidentState.RESOLVED
+    assert (incident.page_at is not None) == audience.pages
+
+
+@pytest.mark.parametrize("kind", ["satellite_lifecycle", "ddos_mitigation", "isl_down", "plan_superseded"])
+def test_what_nobody_is_to_hear_of_is_no_incident(kind):
+    assert run(trouble(kind, SubjectKind.POP, 0)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "root"),
+    [
+        ("pop_lost", SubjectKind.POP), ("satellite_failed", SubjectKind.SATELLITE),
+        ("satellite_manoeuvre", SubjectKind.SATELLITE), ("plan_overdue", SubjectKind.CONTROL_PLANE),
+    ],
+)  # fmt: skip
+def test_what_takes_the_service_of_terminals_is_the_root_of_their_outages(monkeypatch, kind, root):
+    monkeypatch.setattr(Ways, "planned_ways", led_by(root, 0))
+
+    (incident,) = last(run([*trouble(kind, root, 0), *out(range(12))])).values()
+    assert (incident.root_kind, incident.cause) == (root, kind)
+    assert (incident.terminals_affected_count, incident.terminals_down_count) == (12, 0)
+
+
+def test_a_full_cell_is_named_by_its_id_and_a_tenants_attachment_is_rooted_at_its_pop():
+    cell_id = HEALTHY["satellite_beam"]["cell_id"]
+    number = int(cell_number(np.array([cell_id]))[0])
+    (full,) = last(run(trouble("cell_oversubscribed", SubjectKind.CELL, number))).values()
+    private = trouble("private_attachment_down", SubjectKind.TENANT, 0, from_pop_index=0)
+    (attachment,) = last(run(private)).values()
+
+    assert (full.root_kind, full.root_id, full.audience) == (SubjectKind.CELL, f"{cell_id:x}", Audience.TICKET)
+    assert (attachment.root_kind, attachment.root_id) == (SubjectKind.POP, "p0")
+
+
+def test_of_two_tenants_attachments_at_a_pop_the_second_stands_when_the_first_is_back():
+    first = trouble("private_attachment_down", SubjectKind.TENANT, 0, end_s=100, from_pop_index=0)
+    second = trouble("private_attachment_down", SubjectKind.TENANT, 1, end_s=140, from_pop_index=0)
+    (incident,) = last(run([*first, *second])).values()
+
+    assert incident.resolved_at == to_rfc3339(START_NS + (140 + 150 + 30) * NS_PER_S)

@@ -7,16 +7,17 @@ from ingest.contract.bus import Message
 from ingest.contract.control import MaintenanceWindow
 from ingest.contract.frame import encode
 from ingest.contract.packing import Packer, Versions
-from ingest.contract.telemetry import GATEWAY
-from ingest.contract.topics import GATEWAY_TELEMETRY
+from ingest.contract.telemetry import GATEWAY, LAYOUTS
+from ingest.contract.topics import GATEWAY_TELEMETRY, TOPIC_OF_KIND
 from ingest.contract.vocabulary import SubjectKind
 from streams.contract.catalogue import code_of
 from streams.contract.detail import decode_detail
 from streams.contract.events import EVENT, EventHeader, event_keys
 from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
+from streams.contract.vocabulary import IncidentState
 from streams.incident_bench import IncidentBench
-from tests.make import START_NS, S, columns, knowledge
+from tests.make import HEALTHY, START_NS, S, columns, knowledge
 
 LATENESS_NS = 30 * S
 
@@ -98,6 +99,65 @@ def test_work_whose_gateway_is_back_a_little_late_is_no_incident():
 @pytest.mark.parametrize("windows", [[window(gateway="g2")], [window(version=2)]], ids=["another", "not yet named"])
 def test_a_window_that_does_not_hold_for_it_excuses_nothing(windows):
     assert told(said(*windows)[0])[0] == ("gateway_isolated", 1, False)
+
+
+def row(kind, at_ns, **fields):
+    return {"observed_at_ns": at_ns} | HEALTHY[kind] | fields
+
+
+def of_network(kind, fields, *windows, bad=range(20, 100), seconds=200):
+    """Play one row a second of one kind of frame, `fields` in its bad seconds; return (network events, incidents)."""
+    packer = Packer(producer_id="feed", shard_count=1, partition_count=1)
+    packer.versions = Versions(inventory=1, maintenance=1)
+    bench, found = IncidentBench(knowledge(4, maintenance=windows)), []
+    layout, topic = LAYOUTS[kind], TOPIC_OF_KIND[kind]
+    for second in range(seconds):
+        at_ns = START_NS + second * S
+        made = columns([row(kind, at_ns, **(fields if second in bad else {}))], layout, row(kind, at_ns))
+        found += bench.handle(message(topic, packer.source(kind, "feed", made, at_ns).value))
+        header = EventHeader(
+            kind=EVENT.kind, version=EVENT.version, shard=0, shard_count=1, watermark_ns=at_ns - LATENESS_NS,
+            clock_ns=at_ns, inventory_version=1,
+        )  # fmt: skip
+        found += bench.handle(message(TERMINAL_EVENTS, encode(header, EVENT, {})))
+    events = [decode_detail(r.value) for r in found if r.topic == NETWORK_EVENTS]
+    return events, [decode_incident(r.value) for r in found if r.topic == INCIDENTS]
+
+
+def test_a_link_in_the_clear_wakes_security_at_once_and_by_its_own_team():
+    events, incidents = of_network("gateway", {"macsec_state": 2})
+
+    assert [(e["kind"], e["revision"], e.get("ended_at") is not None) for e in events] == [
+        ("security_degraded", 1, False), ("security_degraded", 2, True),
+    ]  # fmt: skip
+    assert incidents[-1].opening.audience.team == "soc"
+    assert next(i for i in incidents if i.pages).page_at.endswith("00:00:50Z")
+
+
+def test_planned_work_explains_a_cut_fibre_and_no_link_in_the_clear():
+    cut, no_ticket = of_network("gateway", {"fibre_a_up": 0}, window(gateway="g0"))
+    clear, incidents = of_network("gateway", {"macsec_state": 2}, window(gateway="g0"))
+
+    assert [(e["revision"], e["expected"]) for e in cut] == [(1, True), (2, True)]
+    assert no_ticket == []
+    assert len(clear) == 2
+    assert any(incident.pages for incident in incidents)
+
+
+def test_work_that_outlasts_its_window_is_said_again_and_its_end_comes_after_that():
+    events, incidents = of_network("gateway", {"fibre_a_up": 0}, window(end_s=40, gateway="g0"), seconds=320)
+
+    assert [(e["revision"], e["expected"], "ended_at" in e) for e in events] == [
+        (1, True, False), (2, False, False), (3, False, True),
+    ]  # fmt: skip
+    assert incidents[-1].state is IncidentState.RESOLVED
+
+
+def test_a_record_of_the_network_read_again_says_the_same_under_the_same_key():
+    first, again = (of_network("pop", {"pair_in_service_count": 0})[0] for _ in range(2))
+
+    assert first == again
+    assert len(first) == 2
 
 
 def test_a_gateway_and_a_terminal_that_the_inventory_adds_are_known_from_then_on():

@@ -1,0 +1,133 @@
+"""What the plan topic itself tells: a plan replaced, a gateway left in the middle of a slot, a plan that is overdue.
+
+Watches: plan frames, in the order of their topic, against the log's clock.
+Emits: `plan_superseded` once for all slots that are replaced at one instant; `gateway_failover` for a gateway that a
+    running slot's new plan no longer uses; `plan_overdue` when what is planned ends within `plan_lead`, and again with
+    its end once twice as much is planned.
+Thresholds: half a slot: less than a slot is planned for only if the next plan has not come. A plan that comes later than
+    usual and before that harms nobody, and nobody hears of it.
+Cannot see: whether a plan is any good, where single terminals were before (its rows are by cell), and a planner that is
+    silent before anybody has heard it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ingest.contract.columns import MISSING, Array, Columns
+from ingest.contract.instants import NS_PER_S
+from ingest.contract.plan import PlanHeader
+from ingest.contract.vocabulary import SubjectKind
+from streams.contract.catalogue import codes
+from streams.contract.events import event_keys
+from streams.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningState:
+    """What is remembered of the plans.
+
+    Attributes:
+        until_ns: End of the last slot that is planned; 0 before anything is.
+        replaced_at_ns: When plans were replaced last.
+        overdue_since_ns: Since when the next plan is missed; 0 while it is not.
+        gateways: Of each slot that is not over, the gateway of each cell.
+        parts: Of the plan whose last part has not come.
+    """
+
+    until_ns: int = 0
+    replaced_at_ns: int = 0
+    overdue_since_ns: int = 0
+    gateways: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    parts: Mapping[int, int] = field(default_factory=dict)
+
+
+def hear(
+    state: PlanningState, header: PlanHeader, rows: Columns, clock_ns: int
+) -> tuple[PlanningState, list[dict[str, Array]]]:
+    """Take a part of a slot's plan in; return the new state and what is to be said.
+
+    Args:
+        state: What is remembered.
+        header: Of the plan.
+        rows: Its cells and gateways.
+        clock_ns: Log time; a plan may come before anything else does.
+    """
+    clock_ns = max(clock_ns, header.published_at_ns)
+    parts = {**(state.parts if header.part else {}), **_by_cell(rows)}
+    if not header.complete:
+        return replace(state, parts=parts), []
+    slot_length_ns = header.slot_end_ns - header.slot_start_ns
+    before = state.gateways.get(header.slot_start_ns, {})
+    still = {slot_ns: gateways for slot_ns, gateways in state.gateways.items() if slot_ns > clock_ns - slot_length_ns}
+    heard = replace(
+        state,
+        until_ns=max(state.until_ns, header.slot_end_ns),
+        parts={},
+        gateways={**still, header.slot_start_ns: parts},
+    )
+    said = []
+    if header.supersedes and header.published_at_ns > state.replaced_at_ns:
+        heard = replace(heard, replaced_at_ns=header.published_at_ns)
+        said.append(_event("plan_superseded", SubjectKind.CONTROL_PLANE, 0, header.published_at_ns, clock_ns))
+    if header.supersedes and header.valid_from_ns > header.slot_start_ns:
+        said += [_failover(gateway, before, parts, header.valid_from_ns, clock_ns) for gateway in _left(before, parts)]
+    return heard, said
+
+
+def listen(state: PlanningState, clock_ns: int, limits: Thresholds) -> tuple[PlanningState, list[dict[str, Array]]]:
+    """Let log time pass; return the new state and what is to be said."""
+    lead_ns = state.until_ns - clock_ns
+    if state.until_ns and not state.overdue_since_ns and lead_ns < limits.plan_lead_ns:
+        since_ns = state.until_ns - limits.plan_lead_ns
+        said = _event("plan_overdue", SubjectKind.CONTROL_PLANE, 0, since_ns, clock_ns)
+        return replace(state, overdue_since_ns=since_ns), [said]
+    if state.overdue_since_ns and lead_ns >= 2 * limits.plan_lead_ns:
+        said = _event("plan_overdue", SubjectKind.CONTROL_PLANE, 0, state.overdue_since_ns, clock_ns)
+        seconds = (clock_ns - state.overdue_since_ns) / NS_PER_S
+        end = {
+            "revision": np.array([2], np.int16),
+            "ended_at_ns": np.array([clock_ns]),
+            "duration_s": np.array([seconds], np.float32),
+        }
+        return replace(state, overdue_since_ns=0), [said | end]
+    return state, []
+
+
+def _by_cell(rows: Columns) -> dict[int, int]:
+    if not rows:
+        return {}
+    of_cell = rows["cell_id"] != MISSING
+    return dict(zip(rows["cell_id"][of_cell].tolist(), rows["gateway_index"][of_cell].tolist(), strict=True))
+
+
+def _left(before: Mapping[int, int], after: Mapping[int, int]) -> list[int]:
+    """Return the gateways that had cells and have none."""
+    return sorted(set(before.values()) - set(after.values()) - {MISSING})
+
+
+def _failover(
+    gateway: int, before: Mapping[int, int], after: Mapping[int, int], at_ns: int, clock_ns: int
+) -> dict[str, Array]:
+    """Say that a gateway was left, and which one most of its cells went to."""
+    went = [after.get(cell, MISSING) for cell, of in before.items() if of == gateway]
+    chosen = max(sorted(set(went)), key=went.count)
+    to = {"to_gateway_index": np.array([chosen], np.int32)}
+    return _event("gateway_failover", SubjectKind.GATEWAY, gateway, at_ns, clock_ns, to)
+
+
+def _event(
+    kind: str, subject: SubjectKind, index: int, at_ns: int, clock_ns: int, more: Mapping[str, Array] | None = None
+) -> dict[str, Array]:
+    event: dict[str, Array] = {
+        "revision": np.ones(1, np.int16),
+        "event_code": codes(kind, 1),
+        "subject_kind": np.full(1, subject, np.int8),
+        "subject_index": np.array([index], np.int32),
+        "started_at_ns": np.array([at_ns]),
+        "ended_at_ns": np.array([MISSING]),
+        "decided_at_ns": np.array([clock_ns]),
+        **(more or {}),
+    }
+    return {"event_key": event_keys(event), **event}
