@@ -69,5 +69,8 @@ class Excuses:
 
 
 def _is_covered(event: Columns, is_worked_on: IsWorkedOn, at_ns: int) -> bool:
+    """Say whether somebody works on the subject, or on the PoP where an attachment hangs."""
     subject, index = SubjectKind(int(event["subject_kind"][0])), int(event["subject_index"][0])
-    return is_worked_on(subject, cell_id_of(index) if subject is SubjectKind.CELL else index, at_ns)
+    pop_index = int(event["from_pop_index"][0]) if "from_pop_index" in event else MISSING
+    number = cell_id_of(index) if subject is SubjectKind.CELL else index
+    return is_worked_on(subject, number, at_ns) or is_worked_on(SubjectKind.POP, pop_index, at_ns)

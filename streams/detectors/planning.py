@@ -23,6 +23,8 @@ from streams.contract.catalogue import codes
 from streams.contract.events import event_keys
 from streams.thresholds import Thresholds
 
+_NO_CELLS = np.empty((2, 0), np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanningState:
@@ -32,15 +34,15 @@ class PlanningState:
         until_ns: End of the last slot that is planned; 0 before anything is.
         replaced_at_ns: When plans were replaced last.
         overdue_since_ns: Since when the next plan is missed; 0 while it is not.
-        gateways: Of each slot that is not over, the gateway of each cell.
-        parts: Of the plan whose last part has not come.
+        cells: Of each slot that is not over, which cells have which gateway: two rows, cells in order.
+        parts: The same of a plan whose last part has not come.
     """
 
     until_ns: int = 0
     replaced_at_ns: int = 0
     overdue_since_ns: int = 0
-    gateways: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
-    parts: Mapping[int, int] = field(default_factory=dict)
+    cells: Mapping[int, Array] = field(default_factory=dict)
+    parts: Array = field(default_factory=lambda: _NO_CELLS)
 
 
 def hear(
@@ -55,24 +57,25 @@ def hear(
         clock_ns: Log time; a plan may come before anything else does.
     """
     clock_ns = max(clock_ns, header.published_at_ns)
-    parts = {**(state.parts if header.part else {}), **_by_cell(rows)}
+    parts = np.concatenate([state.parts if header.part else _NO_CELLS, _by_cell(rows)], axis=1)
     if not header.complete:
         return replace(state, parts=parts), []
+    after = parts[:, np.argsort(parts[0])]
+    before = state.cells.get(header.slot_start_ns, _NO_CELLS)
     slot_length_ns = header.slot_end_ns - header.slot_start_ns
-    before = state.gateways.get(header.slot_start_ns, {})
-    still = {slot_ns: gateways for slot_ns, gateways in state.gateways.items() if slot_ns > clock_ns - slot_length_ns}
+    still = {slot_ns: cells for slot_ns, cells in state.cells.items() if slot_ns > clock_ns - slot_length_ns}
     heard = replace(
         state,
         until_ns=max(state.until_ns, header.slot_end_ns),
-        parts={},
-        gateways={**still, header.slot_start_ns: parts},
+        cells={**still, header.slot_start_ns: after},
+        parts=_NO_CELLS,
     )
     said = []
     if header.supersedes and header.published_at_ns > state.replaced_at_ns:
         heard = replace(heard, replaced_at_ns=header.published_at_ns)
         said.append(_event("plan_superseded", SubjectKind.CONTROL_PLANE, 0, header.published_at_ns, clock_ns))
     if header.supersedes and header.valid_from_ns > header.slot_start_ns:
-        said += [_failover(gateway, before, parts, header.valid_from_ns, clock_ns) for gateway in _left(before, parts)]
+        said += [_failover(gateway, before, after, header.valid_from_ns, clock_ns) for gateway in _left(before, after)]
     return heard, said
 
 
@@ -95,25 +98,24 @@ def listen(state: PlanningState, clock_ns: int, limits: Thresholds) -> tuple[Pla
     return state, []
 
 
-def _by_cell(rows: Columns) -> dict[int, int]:
+def _by_cell(rows: Columns) -> Array:
     if not rows:
-        return {}
+        return _NO_CELLS
     of_cell = rows["cell_id"] != MISSING
-    return dict(zip(rows["cell_id"][of_cell].tolist(), rows["gateway_index"][of_cell].tolist(), strict=True))
+    return np.stack([rows["cell_id"][of_cell], rows["gateway_index"][of_cell].astype(np.int64)])
 
 
-def _left(before: Mapping[int, int], after: Mapping[int, int]) -> list[int]:
+def _left(before: Array, after: Array) -> list[int]:
     """Return the gateways that had cells and have none."""
-    return sorted(set(before.values()) - set(after.values()) - {MISSING})
+    left: list[int] = np.setdiff1d(before[1], after[1]).tolist()
+    return [gateway for gateway in left if gateway != MISSING]
 
 
-def _failover(
-    gateway: int, before: Mapping[int, int], after: Mapping[int, int], at_ns: int, clock_ns: int
-) -> dict[str, Array]:
+def _failover(gateway: int, before: Array, after: Array, at_ns: int, clock_ns: int) -> dict[str, Array]:
     """Say that a gateway was left, and which one most of its cells went to."""
-    went = [after.get(cell, MISSING) for cell, of in before.items() if of == gateway]
-    chosen = max(sorted(set(went)), key=went.count)
-    to = {"to_gateway_index": np.array([chosen], np.int32)}
+    went = after[1, np.isin(after[0], before[0, before[1] == gateway])]
+    found, counts = np.unique(went, return_counts=True)
+    to = {"to_gateway_index": np.array([found[np.argmax(counts)] if len(found) else MISSING], np.int32)}
     return _event("gateway_failover", SubjectKind.GATEWAY, gateway, at_ns, clock_ns, to)
 
 

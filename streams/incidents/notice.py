@@ -17,6 +17,8 @@ ENDS = {
 }  # fmt: skip
 # What the correlator says itself.
 _OWN = ("regional_outage", "auto_remediation_succeeded", "auto_remediation_failed")
+# Told of an instant: nothing of it stands, and what made it necessary is told by itself.
+_PASSING = ("gateway_failover",)
 # A terminal's own troubles, and those of the network that somebody has to hear of.
 OF_TERMINALS = (
     "outage_suspected", "outage_started", "outage_ended", "outage_withdrawn", "tilt_warning", "tilt_critical",
@@ -27,7 +29,7 @@ TROUBLES = frozenset(
     for entry in CATALOGUE
     if entry.audience in {Audience.NOC_PAGE, Audience.SOC_PAGE, Audience.TICKET}
     and entry.severity is not Severity.INFO
-    and entry.kind not in _OWN
+    and entry.kind not in (*_OWN, *_PASSING)
 ) | {"satellite_manoeuvre"}  # nobody hears of one, and it explains who is out by it
 _HEARD_CODES = np.array([code_of(kind) for kind in (*OF_TERMINALS, *sorted(TROUBLES | ENDS.keys() - {*OF_TERMINALS}))])
 

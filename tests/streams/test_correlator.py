@@ -628,6 +628,12 @@ def test_a_trouble_of_the_network_is_one_incident_of_its_audience(kind, root, se
     assert (incident.page_at is not None) == audience.pages
 
 
+def test_a_failover_is_of_an_instant_and_leaves_no_incident_that_never_ends():
+    (_, failover), _ = trouble("gateway_failover", SubjectKind.GATEWAY, 0)
+
+    assert run([(65, failover)]) == []
+
+
 @pytest.mark.parametrize("kind", ["satellite_lifecycle", "ddos_mitigation", "isl_down", "plan_superseded"])
 def test_what_nobody_is_to_hear_of_is_no_incident(kind):
     assert run(trouble(kind, SubjectKind.POP, 0)) == []

@@ -144,6 +144,17 @@ def test_planned_work_explains_a_cut_fibre_and_no_link_in_the_clear():
     assert any(incident.pages for incident in incidents)
 
 
+def test_work_on_a_pop_explains_the_attachments_that_hang_there():
+    work = MaintenanceWindow(
+        window_id="w", subject_kind=SubjectKind.POP, subject_id="p0", start_at_ns=START_NS,
+        end_at_ns=START_NS + 120 * S, version=1, by="ann",
+    )  # fmt: skip
+    events, no_ticket = of_network("pop_attachment", {"attachment_up": 0}, work)
+
+    assert [e["expected"] for e in events] == [True, True]
+    assert no_ticket == []
+
+
 def test_work_that_outlasts_its_window_is_said_again_and_its_end_comes_after_that():
     events, incidents = of_network("gateway", {"fibre_a_up": 0}, window(end_s=40, gateway="g0"), seconds=320)
 

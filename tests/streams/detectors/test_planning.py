@@ -114,4 +114,4 @@ def test_before_anything_is_planned_nothing_is_missed():
 def test_slots_that_are_over_are_forgotten():
     state, _ = play([slot(n, {1: 0}) for n in range(50)], clock_s=40 * 30)
 
-    assert len(state.gateways) <= 12
+    assert len(state.cells) <= 12
