@@ -41,7 +41,7 @@ def _s(at_ns):
     return None if at_ns < 0 else (int(at_ns) - START_NS) / S
 
 
-def lived(kind, is_bad, bad, *, seconds=200, every_s=1, others=({},)):
+def lived(kind, is_bad, bad, *, seconds=200, every_s=1, others=()):
     """Yield frames of one subject that is `bad` in some seconds, and of healthy others."""
     for at_s in range(0, seconds, every_s):
         mine = {"at_s": at_s, **(bad if is_bad(at_s) else {})}
@@ -183,9 +183,8 @@ def test_all_silent_at_once_is_our_own_ear():
 
 
 def test_the_reach_is_what_was_attached_while_it_was_well():
-    (event, _) = play(
-        lived("gateway", lambda s: 20 <= s < 60, {"antennas_in_service_count": 0, "terminals_attached_count": 3})
-    )
+    bad = {"antennas_in_service_count": 0, "terminals_attached_count": 3}
+    (event, _) = play(lived("gateway", lambda s: 20 <= s < 60, bad, others=[{"gateway_index": 1}]))
 
     assert event["terminals_affected_count"] == 40
 
