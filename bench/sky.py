@@ -1,6 +1,7 @@
 """How fast the sky is: samples a second of one core, frames encoded, faults on; `python -m bench.sky`.
 
 By the process's own CPU, so that others on the machine do not count. The last line of stdout is one JSON object.
+A day of a thousand terminals: `python -m bench.sky --terminals 1000 --seconds 86400 --shards 16 --scenario soak`.
 """
 
 import json
@@ -16,6 +17,7 @@ from simulators.run import Settings, Sky, new_sky
 
 # The first second of a run draws up a plan and holds every rare column: it is paid once.
 _WARM_S = 2
+_HOUR_S = 3_600
 
 
 def main(
@@ -41,7 +43,8 @@ def main(
 def _live(sky: Sky) -> dict[str, Any]:
     samples = encoded_bytes = 0
     took_s: list[float] = []
-    began_s = time.process_time()
+    rss_mb: dict[str, int] = {}
+    started_s, began_s = time.perf_counter(), time.process_time()
     for second in sky:
         now_s = time.process_time()
         took_s.append(now_s - began_s)
@@ -49,6 +52,8 @@ def _live(sky: Sky) -> dict[str, Any]:
         if len(took_s) > _WARM_S:
             samples += second.live_count + second.stored_count
             encoded_bytes += sum(len(record.value) for record in second.records)
+        if len(took_s) % _HOUR_S == 0:
+            rss_mb[f"{len(took_s) // _HOUR_S} h"] = _peak_rss_mb()
     timed_s = sum(took_s[_WARM_S:])
     return {
         "samples_per_cpu_s": round(samples / timed_s),
@@ -57,8 +62,15 @@ def _live(sky: Sky) -> dict[str, Any]:
         "slowest_second_cpu_s": round(max(took_s[_WARM_S:]), 2),
         "fastest_second_cpu_s": round(min(took_s[_WARM_S:]), 2),
         "bytes_per_sample": round(encoded_bytes / samples, 1),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "cpu_s": round(sum(took_s), 1),
+        "wall_s": round(time.perf_counter() - started_s, 1),
+        "peak_rss_mb": _peak_rss_mb(),
+        "peak_rss_mb_by": rss_mb,
     }
+
+
+def _peak_rss_mb() -> int:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 if __name__ == "__main__":

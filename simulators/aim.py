@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.vocabulary import CONTROL_PLANE_ID, MobilityClass, NetworkType, ServiceClass
-from simulators.conditions import attachment_pops
 from simulators.contract.faults import FaultKind
 from simulators.courses import tenths_ns
 from simulators.effects import EFFECTS, Dose, Who
 from simulators.faults import Fault, Members, instants
-from simulators.fleet import Fleet
+from simulators.fleet import Fleet, attachment_pops
 from simulators.geometry import Floats, surface_distance_km
 from simulators.scenario import AUTO, BadScenario, FaultSpec, Near, Scenario
 from simulators.timetable import Timetable

@@ -1,13 +1,10 @@
 """What is true now, as a whole: faults write it, physics and service read it."""
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from simulators.fleet import Fleet, private_tenants
+from simulators.fleet import Fleet, attachment_pops
 from simulators.network_conditions import NetworkConditions, neutral_network
 from simulators.spacecraft import first_lifecycle
-from simulators.stations import PRIVATE_POPS
 from simulators.steering import DoorConditions, SteeringConditions, as_planned
 from simulators.terminal_conditions import TerminalConditions, untroubled
 
@@ -45,9 +42,3 @@ def calm_network(fleet: Fleet) -> NetworkConditions:
         attachment_count=len(attachment_pops(fleet)),
         cell_count=len(fleet.cells),
     )
-
-
-def attachment_pops(fleet: Fleet) -> NDArray[np.int64]:
-    """Give the PoP of each private attachment, in the order in which PoPs report them."""
-    count = len(private_tenants(len(fleet.inventory.tenants))) * PRIVATE_POPS
-    return np.arange(count, dtype=np.int64) % len(fleet.pops)

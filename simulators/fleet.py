@@ -30,6 +30,9 @@ DOWNLINK_CAPACITY_BPS = np.array([100e6, 400e6, 1000e6])
 UPLINK_CAPACITY_BPS = np.array([25e6, 100e6, 400e6])
 FULL_POWER_W = np.array([40.0, 110.0, 300.0])
 
+# Each private tenant is attached at so many PoPs.
+PRIVATE_POPS = 2
+
 _MODEL_SHARES = (0.25, 0.6, 0.15)
 _SERVICE_SHARES = (0.7, 0.2, 0.07, 0.03)
 _DUAL_PATH_RATIO = 0.12
@@ -291,6 +294,12 @@ def private_tenants(tenant_count: int) -> Indexes:
     tenants: Indexes = np.arange(tenant_count, dtype=np.int32)
     chosen: Indexes = tenants[_network_type(tenants) != NetworkType.INTERNET]
     return chosen
+
+
+def attachment_pops(fleet: Fleet) -> NDArray[np.int64]:
+    """Give the PoP of each private attachment, in the order in which PoPs report them."""
+    count = len(private_tenants(len(fleet.inventory.tenants))) * PRIVATE_POPS
+    return np.arange(count, dtype=np.int64) % len(fleet.pops)
 
 
 def _tenant_records(tenant_count: int) -> list[Tenant]:

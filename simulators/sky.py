@@ -144,6 +144,7 @@ class Sky:
         self._planner = Planner(self._timetable, self.fleet, settings, self.faults)
         self._plan: Plan | None = None
         self._before: NDArray[np.bool_] | None = None
+        self._planned_cell = self.fleet.terminals.cell
         self._cell_bps: Floats = np.zeros(len(self.fleet.cells))
         self._is_other_weather = False
         self._state = np.zeros(len(self.fleet.terminals), dtype=np.int8)
@@ -191,7 +192,7 @@ class Sky:
         told = self._remember(at_ns, columns, codes, tells)
         live = tells & self._readings.reports
         records += self._door.attachments(self._attach(at_ns, latent), received_at_ns)
-        self._weigh(columns, plan)
+        self._weigh(columns)
         if self._door.is_open:
             records += self._door.samples(columns, np.flatnonzero(live), received_at_ns)
             records += self._packer.samples(told, received_at_ns, stored=True)
@@ -232,6 +233,7 @@ class Sky:
             flown = parts[0] if len(parts) == 1 else joined(parts)
             length_ns, burns = self._timetable.slots.length_ns, self.conditions.network.satellites
             passes = passes_of(flown, self._berths.fleet, length_ns, burns)
+            self._planned_cell = self.fleet.cell_at(plan.slot_start_at_ns)
             self.fleet.movers.put(self._service.cell, plan.slot_start_at_ns)
             self._service.cell[self._berths.who] = self._berths.cells_at(at_ns)
             self._service.enter_slot(parts, passes, at_ns, is_planned=self._planner.is_planned(at_ns))
@@ -320,11 +322,10 @@ class Sky:
         serving = np.where(served, self._service.gateway, NONE)
         return self._attachments.follow(at_ns, serving, self._service.feeders.carries)
 
-    def _weigh(self, columns: dict[str, Array], plan: Plan) -> None:
+    def _weigh(self, columns: dict[str, Array]) -> None:
         """Add up what flows to and from each cell."""
-        cell = self.fleet.cell_at(plan.slot_start_at_ns)
         bps = columns["downlink_throughput_bps"] + columns["uplink_throughput_bps"]
-        flows_bps = np.bincount(cell, weights=bps, minlength=len(self.fleet.cells))
+        flows_bps = np.bincount(self._planned_cell, weights=bps, minlength=len(self.fleet.cells))
         self._cell_bps = flows_bps.astype(np.float64)
 
     def _network(self, at_ns: int, received_at_ns: int, plan: Plan) -> list[Record]:
@@ -337,6 +338,7 @@ class Sky:
             plan=plan,
             passes=passes,
             feeders=self._service.feeders,
+            cell=self._planned_cell,
             attached_gateway=self._attachments.gateway,
             cell_bps=self._cell_bps,
             packer=self._packer,

@@ -8,22 +8,23 @@ from ingest.contract.vocabulary import AttachmentKind, Egress
 from simulators import link
 from simulators.backbone import measured_pairs, pops_work
 from simulators.feeders import Feeders
-from simulators.fleet import Fleet, private_tenants
+from simulators.fleet import PRIVATE_POPS, Fleet, attachment_pops, private_tenants
 from simulators.geometry import Floats
 from simulators.network_conditions import PAIR, NetworkConditions, fibre_up, rain_mmph
 from simulators.passes import Passes
 from simulators.rain import rain_db
 from simulators.scheduler import NONE, Plan
+from simulators.visibility import Indexes
 
 GATEWAY_FEED = "gateways"
 POP_FEED = "pops"
 
-# Each private tenant is attached at so many PoPs.
-PRIVATE_POPS = 2
 _POP_CAPACITY_BPS = 400e9
 _EGRESSES = (Egress.INTERNET, Egress.AWS, Egress.PRIVATE_INTERCONNECT)
 _EGRESS_MS = (6.0, 1.5, 3.0)
 _BGP_SESSIONS = (8, 4, 2)
+# At the PoPs of a private tenant, one after the other.
+_ATTACHMENT_KINDS = (AttachmentKind.DIRECT_CONNECT, AttachmentKind.TRANSIT_GATEWAY)
 
 
 class Stations:
@@ -34,6 +35,20 @@ class Stations:
         self._network = network
         self._rng = rng
         self._path_gateway, self._path_pop = measured_pairs(fleet.segment.round_trip_ms)
+        pops = np.arange(len(fleet.pops), dtype=np.int32)
+        self._ways: dict[str, Array] = {
+            "pop_index": np.repeat(pops, len(_EGRESSES)),
+            "egress": np.tile(np.array(_EGRESSES, dtype=np.int8), len(pops)),
+            "bgp_sessions_total_count": np.tile(np.array(_BGP_SESSIONS, dtype=np.int16), len(pops)),
+        }
+        self._egress_ms = np.tile(_EGRESS_MS, len(pops))
+        tenant = np.repeat(private_tenants(len(fleet.inventory.tenants)), PRIVATE_POPS)
+        self._attached: dict[str, Array] = {
+            "pop_index": attachment_pops(fleet).astype(np.int32),
+            "tenant_index": tenant.astype(np.int32),
+            "attachment_kind": np.resize(np.array(_ATTACHMENT_KINDS, dtype=np.int8), len(tenant)),
+        }
+        self._usually_used_ratio = 0.1 + 0.05 * (tenant % 7)
 
     def report_gateways(
         self,
@@ -43,6 +58,7 @@ class Stations:
         plan: Plan,
         passes: Passes,
         feeders: Feeders,
+        cell: Indexes,
         attached_gateway: Array,
         cell_bps: Floats,
         packer: Packer,
@@ -55,6 +71,7 @@ class Stations:
             plan: Of the running slot.
             passes: Its geometry.
             feeders: As they are.
+            cell: In which each terminal is planned.
             attached_gateway: Where each terminal is attached.
             cell_bps: What flows to and from each cell.
             packer: The door.
@@ -62,7 +79,7 @@ class Stations:
         kinds = {
             "gateway": self._gateways(at_ns, plan, feeders, attached_gateway, cell_bps),
             "gateway_path": self._paths(at_ns),
-            "gateway_beam": self._beams(at_ns, plan, passes, attached_gateway),
+            "gateway_beam": self._beams(at_ns, plan, passes, cell, attached_gateway),
         }
         return [packer.source(kind, GATEWAY_FEED, columns, received_at_ns) for kind, columns in kinds.items()]
 
@@ -113,10 +130,11 @@ class Stations:
             "round_trip_ms": np.where(reaches, np.round(path_ms + noise_ms, 1), np.nan).astype(np.float32),
         }
 
-    def _beams(self, at_ns: int, plan: Plan, passes: Passes, attached_gateway: Array) -> dict[str, Array]:
+    def _beams(
+        self, at_ns: int, plan: Plan, passes: Passes, cell: Indexes, attached_gateway: Array
+    ) -> dict[str, Array]:
         cells = self._fleet.cells
         lit = np.flatnonzero(plan.satellite_index != NONE)
-        cell = self._fleet.cell_at(plan.slot_start_at_ns)
         here = (attached_gateway != NONE) & (attached_gateway == plan.gateway_index[cell])
         attached = np.bincount(cell[here], minlength=len(cells))[lit]
         expected = np.bincount(cell, minlength=len(cells))[lit]
@@ -156,35 +174,25 @@ class Stations:
         }
 
     def _egresses(self, at_ns: int) -> dict[str, Array]:
-        pops, count, ways = self._network.pops, len(self._fleet.pops), len(_EGRESSES)
-        rows, works = count * ways, np.repeat(pops_work(pops), ways)
-        sessions = np.tile(np.array(_BGP_SESSIONS, dtype=np.int16), count)
-        noise_ms = np.abs(0.3 * self._rng.standard_normal(rows))
-        round_trip_ms = np.tile(_EGRESS_MS, count) + pops.egress_extra_ms.ravel() + noise_ms
+        pops, sessions = self._network.pops, self._ways["bgp_sessions_total_count"]
+        works = np.repeat(pops_work(pops), len(_EGRESSES))
+        noise_ms = np.abs(0.3 * self._rng.standard_normal(len(works)))
+        round_trip_ms = self._egress_ms + pops.egress_extra_ms.ravel() + noise_ms
         loss_ratio = np.where(works, np.clip(pops.egress_loss_ratio.ravel(), 0.0, 1.0), 1.0)
         sessions_up = np.where(works, np.maximum(sessions - pops.bgp_lost.ravel(), 0), 0)
-        return {
-            "pop_index": np.repeat(np.arange(count, dtype=np.int32), ways),
-            "observed_at_ns": np.full(rows, at_ns),
-            "egress": np.tile(np.array(_EGRESSES, dtype=np.int8), count),
+        return self._ways | {
+            "observed_at_ns": np.full(len(works), at_ns),
             "loss_ratio": np.round(loss_ratio, 3).astype(np.float32),
             "round_trip_ms": np.where(loss_ratio < 1.0, np.round(round_trip_ms, 1), np.nan).astype(np.float32),
             "bgp_sessions_up_count": sessions_up.astype(np.int16),
-            "bgp_sessions_total_count": sessions,
             "invalid_routes_count": pops.invalid_routes.ravel(),
         }
 
     def _attachments(self, at_ns: int) -> dict[str, Array]:
-        """Each private tenant is attached at two PoPs: by Direct Connect at one, a Transit Gateway at the other."""
-        tenants = np.repeat(private_tenants(len(self._fleet.inventory.tenants)), PRIVATE_POPS)
-        rows, attachments = len(tenants), self._network.attachments
-        used_ratio = 0.1 + 0.05 * (tenants % 7) + attachments.extra_cidr_ratio
-        kinds = np.array([AttachmentKind.DIRECT_CONNECT, AttachmentKind.TRANSIT_GATEWAY], dtype=np.int8)
-        return {
-            "pop_index": (np.arange(rows) % len(self._fleet.pops)).astype(np.int32),
-            "observed_at_ns": np.full(rows, at_ns),
-            "tenant_index": tenants.astype(np.int32),
-            "attachment_kind": np.tile(kinds, rows // PRIVATE_POPS),
+        attachments = self._network.attachments
+        used_ratio = self._usually_used_ratio + attachments.extra_cidr_ratio
+        return self._attached | {
+            "observed_at_ns": np.full(len(used_ratio), at_ns),
             "attachment_up": attachments.up.astype(np.int8),
             "bgp_up": (attachments.up & attachments.bgp_up).astype(np.int8),
             "cidr_used_ratio": np.round(np.clip(used_ratio, 0.0, 1.0), 3).astype(np.float32),

@@ -64,7 +64,7 @@ def ground(fleet, plan, passes, network):
         caught, stations = Caught(), Stations(fleet, network, np.random.default_rng(1))
         cell_bps = np.full(len(fleet.cells), 1e8)
         stations.report_gateways(
-            AT_NS, AT_NS, plan=plan, passes=passes, feeders=feeders_of(network.gateways),
+            AT_NS, AT_NS, plan=plan, passes=passes, feeders=feeders_of(network.gateways), cell=fleet.terminals.cell,
             attached_gateway=plan.gateway_index[fleet.terminals.cell],
             cell_bps=cell_bps, packer=caught,
         )  # fmt: skip
