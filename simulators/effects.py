@@ -225,7 +225,7 @@ EFFECTS: dict[FaultKind, Effect] = {
     _K.MACSEC_LOST: Effect(writes=(_switch("gateways", "macsec_state", EncryptionState.NOT_ENCRYPTED),)),
     _K.REGIONAL_STORM: Effect(
         writes=(_add("cells", "rain_rate_mmph"), _add("gateways", "rain_rate_mmph")), magnitude=(40, 90), unit="mm/h",
-        course=Course(onset_s=300, recovery_s=300), takes=(_C.RAIN,), radius_km=150.0,
+        course=Course(onset_s=300, recovery_s=300), takes=(_C.RAIN, _C.GATEWAY_DOWN), radius_km=150.0,
     ),
     _K.CELL_OVERSUBSCRIBED: Effect(
         writes=(_set("cells", "demand_factor"),), magnitude=(6, 10), unit="times", course=Course(onset_s=60), marks=True

@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.packing import Record
 from simulators.board import Board
 from simulators.conditions import calm_network
 from simulators.courses import tenths_ns
+from simulators.drowned import Drowned
 from simulators.faults import Change, Fault, is_routed_round
 from simulators.fleet import Fleet
-from simulators.network_conditions import ControlPlane
+from simulators.network_conditions import NetworkConditions
 from simulators.scheduler import Plan
 from simulators.settings import Settings
 from simulators.timetable import Timetable
+
+# How the planner notes that nothing reaches a gateway.
+_DROWNED_DB = 100.0
 
 
 class Out(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,17 +56,23 @@ class Planner:
         self._reactions = sorted(reactions, key=lambda one: (one.at_ns, one.fault.number))
         self._belief = calm_network(fleet)
         self._board = Board(self._belief)
+        self._drowned = Drowned(len(fleet.gateways), faults)
 
-    def due(self, at_ns: int, control: ControlPlane) -> Out:
-        """Publish what is due by now: slots that come into reach, and those whose plan is no longer right."""
-        slots = self._timetable.slots
+    def due(self, at_ns: int, network: NetworkConditions) -> Out:
+        """Publish what is due by now: slots that come into reach, and those whose plan is no longer right.
+
+        Args:
+            at_ns: Now.
+            network: What is true, of which only the control plane's own state and what gateways hear is looked at.
+        """
+        slots, control = self._timetable.slots, network.control
         running_ns = slots.start_at_ns(at_ns)
         # A slot that is over needs no plan any more.
         self._to_ns = max(self._to_ns, running_ns)
         if not control.publishing:
             return Out(records=[], plan_version=self._version, effective_at_ns=None)
-        changed_ns = self._react(at_ns)
-        first_ns = self._to_ns if changed_ns is None else max(running_ns, changed_ns)
+        changed_ns = [ns for ns in (self._react(at_ns), self._see(at_ns, network)) if ns is not None]
+        first_ns = max(running_ns, min(changed_ns, default=self._to_ns))
         horizon_ns = at_ns + round((self._ahead_s - control.delay_s) * NS_PER_S)
         self._to_ns = max(self._to_ns, slots.start_at_ns(horizon_ns) + slots.length_ns)
         starts = range(first_ns, self._to_ns, slots.length_ns)
@@ -94,6 +105,16 @@ class Planner:
                 slot_ns = self._timetable.slots.start_at_ns(from_ns)
                 changed_ns = slot_ns if changed_ns is None else min(changed_ns, slot_ns)
         return changed_ns
+
+    def _see(self, at_ns: int, network: NetworkConditions) -> int | None:
+        """Plan without gateways that nothing reaches, and again with those that hear; return as `_react` does."""
+        due = self._drowned.look(at_ns, network.gateways)
+        if not due.any():
+            return None
+        self._belief.gateways.downlink_fade_db[:] = np.where(self._drowned.known, _DROWNED_DB, 0.0)
+        lost = bool((due & self._drowned.known).any())
+        self._timetable.believe(self._belief, at_ns if lost else self._to_ns)
+        return self._timetable.slots.start_at_ns(at_ns) if lost else None
 
     def is_planned(self, at_ns: int) -> bool:
         """Tell whether the running slot's plan is out."""

@@ -211,7 +211,7 @@ class Sky:
     def _say(self, at_ns: int, received_at_ns: int) -> list[Record]:
         """Publish plans and windows that are due; each shard is told from when a newer version is in force."""
         announced = self._announcements.due(at_ns)
-        published = self._planner.due(at_ns, self.conditions.network.control)
+        published = self._planner.due(at_ns, self.conditions.network)
         records = announced.records + published.records
         self._packer.versions = structs.replace(
             self._packer.versions,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from ingest.contract.columns import Array
 from ingest.contract.instants import to_rfc3339
 from simulators.causes import CAUSES, HANDOVER, IN_SERVICE, Codes
-from simulators.contract.truth import STEP_NS, TABLES, Label, encode_label
+from simulators.contract.truth import STEP_NS, TABLES, Label, NoServiceCause, encode_label
 from simulators.effects import EFFECTS
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
@@ -218,10 +218,16 @@ class _Blamed:
             code = CAUSES.index(cause)
             if root == "control_plane":
                 self._everywhere[code] = fault.number
+            elif cause == NoServiceCause.GATEWAY_DOWN:  # of a gateway's own fault, or of a storm over it
+                self._note(code, "gateway", fault.reach["gateways"], fault)
+            elif root in {"terminal", "cell"}:
+                self._note(code, "terminal", fault.members, fault)
             else:
-                kind = "terminal" if root == "cell" else root
-                labels = self._labels.setdefault((code, kind), np.full(self._sizes[kind], NONE, dtype=np.int32))
-                labels[fault.members if kind == "terminal" else fault.root_index] = fault.number
+                self._note(code, root, fault.root_index, fault)
+
+    def _note(self, code: int, kind: str, index: Array | int, fault: Fault) -> None:
+        labels = self._labels.setdefault((code, kind), np.full(self._sizes[kind], NONE, dtype=np.int32))
+        labels[index] = fault.number
 
     def of(self, code: int, who: Array, service: Service) -> Array:
         """Return the fault of each of these terminals that lost service by one cause; NONE where nobody's."""

@@ -1,6 +1,8 @@
 """The control plane: ahead of time, late, silent, and round what is broken."""
 
+import numpy as np
 import pytest
+from msgspec import structs
 
 from simulators.network_conditions import ControlPlane
 from simulators.run import Settings, new_sky
@@ -14,22 +16,22 @@ S = 1_000_000_000
 
 def planner(minutes=5, ahead_s=60):
     sky = new_sky(Settings(terminals=40, minutes=minutes, scenario="quiet", plan_ahead_s=ahead_s))
-    return sky._planner, sky.settings.first_at_ns
+    return sky._planner, sky.conditions.network, sky.settings.first_at_ns
 
 
 def test_slots_are_published_so_far_ahead():
-    plans, start = planner()
-    assert len(plans.due(start, ControlPlane()).records) == 3
-    assert plans.due(start + 29 * S, ControlPlane()).records == []
-    out = plans.due(start + 30 * S, ControlPlane())
+    plans, network, start = planner()
+    assert len(plans.due(start, network).records) == 3
+    assert plans.due(start + 29 * S, network).records == []
+    out = plans.due(start + 30 * S, network)
     assert len(out.records) == 1
     assert out.effective_at_ns == start + 90 * S
 
 
 def test_a_late_plan_is_in_force_from_when_it_is_out():
-    plans, start = planner(ahead_s=0)
-    plans.due(start, ControlPlane())
-    late = ControlPlane(delay_s=8)
+    plans, network, start = planner(ahead_s=0)
+    plans.due(start, network)
+    late = structs.replace(network, control=ControlPlane(delay_s=8))
     assert plans.due(start + 30 * S, late).effective_at_ns is None
     assert not plans.is_planned(start + 30 * S)
     out = plans.due(start + 38 * S, late)
@@ -38,16 +40,56 @@ def test_a_late_plan_is_in_force_from_when_it_is_out():
 
 
 def test_while_nothing_is_published_a_slot_beyond_the_last_plan_serves_nobody():
-    plans, start = planner(ahead_s=30)
-    plans.due(start, ControlPlane())
-    silent = ControlPlane(publishing=False)
+    plans, network, start = planner(ahead_s=30)
+    plans.due(start, network)
+    silent = structs.replace(network, control=ControlPlane(publishing=False))
     for second in range(30, 130):
         assert plans.due(start + second * S, silent).records == []
     assert plans.is_planned(start + 59 * S)
     assert (plans.in_force(start + 125 * S).satellite_index == NONE).all()
-    out = plans.due(start + 130 * S, ControlPlane())
+    out = plans.due(start + 130 * S, network)
     assert len(out.records) == 2  # the slots of 60 and 90 s are over: nobody needs them
     assert out.effective_at_ns == start + 130 * S
+
+
+def test_a_gateway_that_rain_drowns_is_planned_round_after_a_minute_and_used_again_a_minute_after_it_hears():
+    plans, network, start = planner(minutes=10)
+    plans.due(start, network)
+    gateway = int(
+        np.bincount(plans.in_force(start).gateway_index[plans.in_force(start).gateway_index != NONE]).argmax()
+    )
+    used = {}
+    for second in range(1, 400):
+        network.gateways.rain_rate_mmph[gateway] = 100.0 if 25 <= second < 200 else 0.0
+        plans.due(start + second * S, network)
+        used[second] = (plans.in_force(start + second * S).gateway_index == gateway).any()
+
+    # It is looked at every 10 s: drowned at 30, acted upon at 90; heard at 200, planned with from 260 on, a minute ahead.
+    assert [second for second in used if used[second] != used.get(second - 1, True)] == [90, 330]
+
+
+def test_a_storm_over_a_region_drowns_its_gateways_until_they_are_planned_round_and_the_outages_are_the_storm_s(
+    tmp_path,
+):
+    path = tmp_path / "storm.toml"
+    path.write_text(
+        'name = "storm"\n[[fault]]\nkind = "regional_storm"\nstart_s = 20\nonset_s = 0\nmagnitude = 100\nradius_km = 700\n'
+    )
+    lived = live_through(Settings(terminals=120, minutes=2.5, scenario=str(path), edge_ratio=0), tmp_path / "truth")
+    outages, start = lived.truth("outages"), lived.sky.settings.first_at_ns
+    drowned = outages[outages.cause == "gateway_down"]
+    assert len(drowned) > 5
+    assert (drowned.label_id == "regional_storm-001").all()
+    assert set(((drowned.started_at_ns - start) // S).tolist()) == {20}
+    assert set(((drowned.ended_at_ns - start) // S).tolist()) == {90}
+
+
+def test_what_a_scenario_says_of_a_gateway_s_own_fault_is_not_seen_to_again(tmp_path):
+    path = tmp_path / "storm.toml"
+    path.write_text('name = "storm"\n[[fault]]\nkind = "gateway_storm"\nstart_s = 5\nonset_s = 0\nmagnitude = 100\n')
+    lived = live_through(Settings(terminals=60, minutes=3, scenario=str(path), edge_ratio=0), tmp_path / "truth")
+    outages = lived.truth("outages")
+    assert outages[outages.cause == "gateway_down"].ended_at_ns.isna().any()
 
 
 def test_service_ends_where_the_last_plan_ends_and_truth_knows_why(tmp_path):
