@@ -78,12 +78,16 @@ class Attitude:
 
     def sway(self, who: Array, east_deg: Floats, north_deg: Floats) -> None:
         """Lean these faces, with what they stand on, to the east and to the north of where they rest."""
-        lean = np.stack([np.tan(np.radians(east_deg)), np.tan(np.radians(north_deg)), np.zeros(len(who))], axis=-1)
-        swaying, desired = self._rest_boresight[who] + lean, self._aligned_boresight[who] + lean
-        swaying /= np.linalg.norm(swaying, axis=-1, keepdims=True)
+        swaying, desired = (
+            _leaning(face[who], east_deg, north_deg) for face in (self._rest_boresight, self._aligned_boresight)
+        )
         self.boresight[who] = swaying
         self.tilt_deg[who], self.azimuth_deg[who] = _angles_deg(swaying)
         self._desired[0, who], self._desired[1, who] = _angles_deg(desired)
+
+    def swayed_deg(self, who: Array, east_deg: Floats, north_deg: Floats) -> tuple[Array, Array]:
+        """Give tilt and azimuth that these faces would have if they leant so."""
+        return _angles_deg(_leaning(self._rest_boresight[who], east_deg, north_deg))
 
     def upset(self, who: Array, at_ns: int, by_deg: Floats32) -> None:
         """Let these filters start anew after a step of so many degrees."""
@@ -144,6 +148,13 @@ class Attitude:
         """Say how far each filter is on its way from upset to settled."""
         lasts_ns = self.unsettled_until_ns[who] - self._upset_at_ns[who]
         return ((at_ns - self._upset_at_ns[who]) / lasts_ns).astype(np.float32)
+
+
+def _leaning(face: Floats32, east_deg: Floats, north_deg: Floats) -> Floats:
+    lean = np.stack([np.tan(np.radians(east_deg)), np.tan(np.radians(north_deg)), np.zeros(len(face))], axis=-1)
+    leaning: Floats = face + lean
+    leaning /= np.linalg.norm(leaning, axis=-1, keepdims=True)
+    return leaning
 
 
 def _angles_deg(face: Array) -> tuple[Array, Array]:

@@ -3,12 +3,13 @@
 import numpy as np
 
 from ingest.contract.columns import Array
+from ingest.contract.instants import NS_PER_S
 from simulators import obstruction
 from simulators.attitude import Attitude
 from simulators.fleet import Fleet
 from simulators.geometry import Floats
 from simulators.reception import Reception
-from simulators.terminal_conditions import Floats32, TerminalConditions
+from simulators.terminal_conditions import Flags, Floats32, TerminalConditions
 from simulators.tracks import Kind, where
 
 # Amplitude and period of the slow and the quick sway, by kind: a ship's roll, an aircraft's air, a road, a haul road
@@ -52,6 +53,8 @@ class Mobility:
         self._on_road = np.flatnonzero((self._kind == Kind.TRUCK) | (self._kind == Kind.HAULER))
         self._phase = rng.uniform(0.0, 2.0 * np.pi, (4, len(movers.riders)))
         self.who, self.riders = movers.who, movers.riders
+        self._measures_after_ns = np.zeros(len(movers.riders), dtype=np.int64)
+        self._moving: Flags = np.zeros(len(movers.riders), dtype=np.bool_)
         self.latitude_deg: Floats32 = np.empty(0, dtype=np.float32)
         self.longitude_deg = self.speed_mps = self.latitude_deg
 
@@ -59,10 +62,10 @@ class Mobility:
         """Move everyone to where they are in this second."""
         movers, hops = self._movers, self._movers.hops
         there = where(movers.tracks, at_ns)
-        moving = there.speed_mps[movers.vehicle] > 0.0
-        self._attitude.sway(movers.riders, *self._lean_deg(at_ns, moving))
+        self._moving = there.speed_mps[movers.vehicle] > 0.0
+        self._attitude.sway(movers.riders, *self._lean_deg(at_ns - at_ns % NS_PER_S + self._measures_after_ns))
         self._pass_by(there.passed_km)
-        self._upset(at_ns, moving)
+        self._upset(at_ns)
         come_up = at_ns >= hops.unpacked_at_ns
         places = (
             np.where(come_up, elsewhere, at_home)
@@ -75,6 +78,14 @@ class Mobility:
         speed_mps = np.concatenate([there.speed_mps[movers.vehicle], np.zeros(len(hops.who))])
         self.speed_mps = np.round(speed_mps, 1).astype(np.float32)
 
+    def measure_after(self, after_ns: Array) -> None:
+        """Let each rider's face be that of the instant within the second at which it measures."""
+        self._measures_after_ns = after_ns[self.riders]
+
+    def faces_deg(self, at_ns: int) -> tuple[Array, Array]:
+        """Give tilt and azimuth of every rider at an instant of the running second."""
+        return self._attitude.swayed_deg(self.riders, *self._lean_deg(np.full(len(self.riders), at_ns)))
+
     def pack(self, at_ns: int) -> bool:
         """Switch backpacks off and on that are due in this second; tell whether there were any."""
         hops, powered = self._movers.hops, self._conditions.powered
@@ -82,12 +93,12 @@ class Mobility:
         powered[off], powered[on] = False, True
         return bool(len(off) or len(on))
 
-    def _lean_deg(self, at_ns: int, moving: Array) -> tuple[Floats, Floats]:
-        """Say by how much each rider leans to the east and to the north."""
+    def _lean_deg(self, at_ns: Array) -> tuple[Floats, Floats]:
+        """Say by how much each rider leans to the east and to the north, at an instant of its own."""
         at_s = at_ns / 1e9 % 86_400.0
         slow_deg, slow_s, quick_deg, quick_s = self._sways
         slow, quick = 2.0 * np.pi * at_s / slow_s, 2.0 * np.pi * at_s / quick_s
-        afloat = moving | (self._kind == Kind.SHIP)
+        afloat = self._moving | (self._kind == Kind.SHIP)
         east_deg = slow_deg * np.sin(slow + self._phase[0]) + quick_deg * np.sin(quick + self._phase[1])
         north_deg = 0.5 * slow_deg * np.sin(0.83 * slow + self._phase[2]) + quick_deg * np.sin(
             0.9 * quick + self._phase[3]
@@ -101,8 +112,8 @@ class Mobility:
         stretch = (passed_km[vehicle] // _STRETCH_KM).astype(np.int64)
         self._reception.skyline[self.riders[self._on_road]] = obstruction.skylines_of_road(stretch, vehicle)
 
-    def _upset(self, at_ns: int, moving: Array) -> None:
-        upset = self._rng.random(len(moving)) < moving / self._upset_every_s
+    def _upset(self, at_ns: int) -> None:
+        upset = self._rng.random(len(self._moving)) < self._moving / self._upset_every_s
         who = self.riders[upset & self._attitude.settled(at_ns)[self.riders]]
         if len(who):
             self._attitude.upset(who, at_ns, np.full(len(who), _UPSET_DEG, dtype=np.float32))

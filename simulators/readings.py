@@ -92,6 +92,7 @@ class Readings:
         self._reporting = Reporting(terminals.cadence_s)
         self.reports = self._reporting.due(0)
         self.phase = rng.integers(0, 10, count, dtype=np.int8)
+        service.dishes.mobility.measure_after(self.phase.astype(np.int64) * STEP_NS)
         self._pings = Pings(fleet, network.gateways, noise, rng)
         self.traffic = Traffic(terminals, fleet.cells.longitude_deg, conditions, network.cells, noise, rng)
         self._skewed_s = np.zeros(count, dtype=np.int32)

@@ -16,11 +16,13 @@ from simulators.contract.truth import STEP_NS, TABLES, Label, NoServiceCause, en
 from simulators.effects import EFFECTS
 from simulators.faults import Change, Fault
 from simulators.fleet import Fleet
+from simulators.mobility import Mobility
 from simulators.scheduler import NONE
 from simulators.service import Service
 
 LABELS_FILE = "labels.jsonl"
 _ROWS_AT_ONCE = 20_000
+_TENTHS = 10
 
 T = TypeVar("T")
 # Terminals, satellites and the instant of handovers to when they were planned, and how they stand to the plan.
@@ -77,7 +79,7 @@ class TruthLog(NoTruth):
         self._affected: list[set[int]] = [set() for _ in faults]
         self._marking: dict[int, Fault] = {}
         terminals = fleet.terminals
-        self._attitudes(np.arange(count), at_ns, terminals.aligned_tilt_deg, terminals.aligned_azimuth_deg)
+        self._faces("attitude", np.arange(count), at_ns, terminals.aligned_tilt_deg, terminals.aligned_azimuth_deg)
 
     def changed(self, change: Change, service: Service) -> None:
         """Remember whose fault the next outages are, whom it touches, and where a face came to point."""
@@ -92,7 +94,7 @@ class TruthLog(NoTruth):
         if any(write.name == "tilt_deg" for write in effect.writes):
             who = fault.members
             faces = service.conditions
-            self._attitudes(who, change.at_ns, faces.tilt_deg[who], faces.azimuth_deg[who])
+            self._faces("attitude", who, change.at_ns, faces.tilt_deg[who], faces.azimuth_deg[who])
 
     def lived(self, at_ns: int, latent: Codes, service: Service) -> None:
         """Write intervals that end and handovers that happen in this second."""
@@ -102,6 +104,7 @@ class TruthLog(NoTruth):
         for tenth, codes in enumerate(latent):
             if not np.array_equal(codes, self._codes) or tenth == 0:
                 self._step(at_ns + tenth * STEP_NS, codes, service)
+        self._sway(at_ns, service.dishes.mobility)
 
     def end(self) -> None:
         """Write what still stands, and the labels."""
@@ -187,8 +190,14 @@ class TruthLog(NoTruth):
         self._last_satellite = np.where(served, service.satellite, self._last_satellite)
         self._served = served
 
-    def _attitudes(self, who: Array, at_ns: int, tilt_deg: Array, azimuth_deg: Array) -> None:
-        self._tables["attitude"].add(
+    def _sway(self, at_ns: int, mobility: Mobility) -> None:
+        """Note where those on vehicles pointed in each tenth of the second."""
+        for tenth in range(_TENTHS if len(mobility.riders) else 0):
+            now_ns = at_ns + tenth * STEP_NS
+            self._faces("sway", mobility.riders, now_ns, *mobility.faces_deg(now_ns))
+
+    def _faces(self, table: str, who: Array, at_ns: int, tilt_deg: Array, azimuth_deg: Array) -> None:
+        self._tables[table].add(
             {
                 "terminal_id": self._terminal_ids[who],
                 "at_ns": np.full(len(who), at_ns, dtype=np.int64),

@@ -2,7 +2,7 @@
 
 The files, in one folder: `labels.jsonl` (one fault a line), `outages.parquet` (every no-service interval, geometry gaps
 included), `handovers.parquet` (every handover of service), `attitude.parquet` (where each face really pointed, at each
-change). Ids are the inventory's, so that a reader needs no index.
+change of its mount), `sway.parquet` (where those on vehicles really pointed, ten times a second). Ids are the inventory's, so that a reader needs no index.
 """
 
 from enum import StrEnum
@@ -97,7 +97,7 @@ ATTITUDE = pa.schema(
     ]
 )
 
-TABLES = {"outages": OUTAGES, "handovers": HANDOVERS, "attitude": ATTITUDE}
+TABLES = {"outages": OUTAGES, "handovers": HANDOVERS, "attitude": ATTITUDE, "sway": ATTITUDE}
 
 encode_label = msgspec.json.Encoder().encode
 decode_label = msgspec.json.Decoder(Label).decode
