@@ -1,6 +1,7 @@
 """The pictures of docs/the-sky.md, drawn by the code that they show: `python -m leowatch.pictures docs/pictures`."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -10,18 +11,22 @@ import typer
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from ingest.contract.columns import concatenate
-from ingest.contract.frame import Rejected, TelemetryHeader, decode
 from ingest.contract.instants import NS_PER_S
-from ingest.contract.telemetry import LAYOUTS
-from ingest.recorded.ping import per_second, read_ping
+from leowatch.beside_real import (
+    LIKE_STARLINK,
+    REAL_OUTAGES,
+    outage_lengths_s,
+    real_seconds,
+    served_among_trees,
+    simulated_links,
+)
 from simulators import link
 from simulators.cells import cells_around
 from simulators.fleet import build_fleet
 from simulators.geometry import Floats, geodetic
 from simulators.orbits import propagate
 from simulators.rain import rain_db
-from simulators.run import Settings, new_sky
+from simulators.run import Settings
 from simulators.scheduler import NONE, Rules, Slots, all_resources, plan_slot
 from simulators.visibility import ground, sightings
 from simulators.weather import Weather, direction, everyday_rain
@@ -29,25 +34,6 @@ from simulators.weather import Weather, direction, everyday_rain
 _INK, _SECOND, _THIRD = "#1f4e79", "#c55a11", "#548235"
 _MASK_DEG = 35.0
 _START_NS = 1_759_449_600 * NS_PER_S
-# Simulated RTT is compared on Starlink's slots: 15 s that begin at second 12 (domain section 5a).
-LIKE_STARLINK = Settings(
-    terminals=150, minutes=12.0, scenario="quiet", slot_length_s=15, slot_phase_s=12, plan_ahead_s=30, edge_ratio=0.0
-)
-
-
-def simulated_rtt_ms(settings: Settings) -> dict[str, Floats]:
-    """Live through a run; return every live sample's RTT and drop ratio, by terminal and then by time."""
-    frames = []
-    for second in new_sky(settings):
-        for record in second.records:
-            if record.topic.name.startswith("telemetry.terminal"):
-                frame = decode(record.value, LAYOUTS, TelemetryHeader)
-                if not isinstance(frame, Rejected) and frame.header.kind == "terminal" and frame.rows:
-                    frames.append(frame.columns)
-    rows = concatenate(frames, LAYOUTS["terminal"])
-    order = np.lexsort((rows["observed_at_ns"], rows["terminal_index"]))
-    wanted = ("terminal_index", "observed_at_ns", "pop_ping_latency_ms", "pop_ping_drop_ratio", "snr_db")
-    return {name: rows[name][order] for name in wanted}
 
 
 def _coverage(axes: Axes) -> None:
@@ -108,7 +94,7 @@ def _stays(serving: Floats) -> Floats:
 
 
 def _rtt_over_passes(axes: Axes) -> None:
-    seen = simulated_rtt_ms(Settings(terminals=40, minutes=5.0, scenario="quiet", plan_ahead_s=30, edge_ratio=0.0))
+    seen = simulated_links(Settings(terminals=40, minutes=5.0, scenario="quiet", plan_ahead_s=30, edge_ratio=0.0))
     who = seen["terminal_index"] == seen["terminal_index"][0]
     at_s = (seen["observed_at_ns"][who] - _START_NS) / NS_PER_S
     axes.plot(at_s, seen["pop_ping_latency_ms"][who], ".-", ms=2, lw=0.7, color=_INK, label="RTT to the PoP")
@@ -160,22 +146,60 @@ def _storm(axes: Axes) -> None:
     axes.set_title("A storm's footprint: rain, and the uplink's fade beyond power control")
 
 
-def _real_and_simulated(real: Path) -> Callable[[Axes], None]:
+@cache
+def _ours() -> dict[str, Floats]:
+    return simulated_links(LIKE_STARLINK)
+
+
+def _named_seconds(real: Path, name: str) -> list[tuple[str, str, Floats]]:
+    """Return what each colour stands for: ours and the two real traces, a value a second."""
+    seconds = [
+        ("simulated", _ours()),
+        *((_name_of(path), real_seconds(path)) for path in sorted(real.glob("*.txt.gz"))),
+    ]
+    colours = (_INK, _SECOND, _THIRD)
+    return [
+        (label, colour, rows[name][np.isfinite(rows[name])])
+        for (label, rows), colour in zip(seconds, colours, strict=True)
+    ]
+
+
+def _name_of(trace: Path) -> str:
+    return "real, bent pipe (Seattle)" if "no-isl" in trace.name else "real, over lasers (Lagos)"
+
+
+def _real_and_simulated_rtt(real: Path) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
-        ours = simulated_rtt_ms(LIKE_STARLINK)["pop_ping_latency_ms"]
-        named = {"simulated": ours[np.isfinite(ours)]}
-        for path in sorted(real.glob("*.txt.gz")):
-            name = "real, bent pipe (Seattle)" if "no-isl" in path.name else "real, over lasers (Lagos)"
-            rtt_ms = per_second(read_ping(path.read_bytes(), path.name)).pop_ping_latency_ms
-            named[name] = rtt_ms[np.isfinite(rtt_ms)]
-        for (name, rtt_ms), colour in zip(named.items(), (_INK, _SECOND, _THIRD), strict=False):
-            ordered = np.sort(rtt_ms)
-            axes.plot(ordered, np.arange(len(ordered)) / len(ordered), color=colour, label=name)
+        for label, colour, rtt_ms in _named_seconds(real, "pop_ping_latency_ms"):
+            axes.plot(np.sort(rtt_ms), np.arange(len(rtt_ms)) / len(rtt_ms), color=colour, label=label)
         axes.set(xlabel="RTT in the mean of a second, ms", ylabel="share below", xlim=(0, 220))
         axes.set_title("Real and simulated RTT, 15 s slots")
         axes.legend()
 
     return draw
+
+
+def _real_and_simulated_loss(real: Path) -> Callable[[Axes], None]:
+    def draw(axes: Axes) -> None:
+        for label, colour, lost_ratio in _named_seconds(real, "pop_ping_drop_ratio"):
+            above = 1.0 - np.arange(len(lost_ratio)) / len(lost_ratio)
+            axes.step(np.sort(lost_ratio), above, color=colour, label=f"{label}: {lost_ratio.mean():.1%} lost")
+        axes.set(xlabel="share of a second's pings that is lost", ylabel="share of seconds that lose as much")
+        axes.set(yscale="log", ylim=(1e-3, 1.0), title="Real and simulated loss, 15 s slots")
+        axes.legend()
+
+    return draw
+
+
+def _outage_lengths(axes: Axes) -> None:
+    lengths_s = np.sort(outage_lengths_s(served_among_trees(600)))
+    axes.step(lengths_s, np.arange(len(lengths_s)) / len(lengths_s), color=_INK, label="simulated, among trees")
+    real_s = REAL_OUTAGES["median_s"], REAL_OUTAGES["p90_s"]
+    axes.plot(real_s, (0.5, 0.9), "o", color=_SECOND, label="a real, heavily obstructed dish: median, p90")
+    axes.set(
+        xlabel="seconds of an outage", ylabel="share shorter", xscale="log", title="Outages among trees, 15 s slots"
+    )
+    axes.legend()
 
 
 def main(
@@ -192,7 +216,9 @@ def main(
         "rtt-over-passes": _rtt_over_passes,
         "ground-tracks": _ground_tracks,
         "storm": _storm,
-        "real-and-simulated-rtt": _real_and_simulated(real),
+        "real-and-simulated-rtt": _real_and_simulated_rtt(real),
+        "real-and-simulated-loss": _real_and_simulated_loss(real),
+        "outage-lengths": _outage_lengths,
     }
     for name, draw in pictures.items():
         figure, axes = plt.subplots(figsize=(7.0, 3.8), layout="constrained")

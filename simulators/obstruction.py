@@ -20,6 +20,8 @@ _THINGS = ((1, 2), (1, 3), (3, 6))
 _WIDTH_DEG = ((10.0, 30.0), (20.0, 70.0), (30.0, 90.0))
 _HEIGHT_DEG = ((36.0, 50.0), (40.0, 62.0), (42.0, 75.0))
 _SKYLINES_A_KIND = 40
+MOST_IN_THE_WAY = 1 + 2 * _SKYLINES_A_KIND + np.arange(_SKYLINES_A_KIND)
+"""Rows of `skylines` with much in the way."""
 # Beside a road: what is passed every so many metres, and how much of it.
 _ROAD_SHARES = (0.55, 0.2, 0.15, 0.1)
 

@@ -106,7 +106,8 @@ def rain_db(
     rain cell is narrower than the path is long.
     """
     elevation = np.radians(elevation_deg)
-    slant_km = np.minimum(rain_height_km / np.sin(elevation), PATH_LIMIT_KM)
+    # A satellite of an old plan may have set: its path is as long as any.
+    slant_km = np.minimum(rain_height_km / np.maximum(np.sin(elevation), 1e-3), PATH_LIMIT_KM)
     across_km = slant_km * np.cos(elevation)
     gamma = specific_attenuation_db_per_km(rain_rate_mm_per_h, frequency_ghz, elevation_deg)
     reduction = 1.0 / (

@@ -155,6 +155,11 @@ class Sky:
         """Who takes part, as the rest of the house knows them."""
         return self.fleet.inventory
 
+    @property
+    def dishes(self) -> Dishes:
+        """The terminals as bodies, for experiments that no scenario makes."""
+        return self._service.dishes
+
     def __iter__(self) -> Iterator[Second]:
         """Live through the run."""
         with self._truth:
