@@ -20,7 +20,7 @@ LEFT_BEHIND_RATIO = 0.1
 # A terminal's incident is resolved once nothing of it stands for this long by event time, so that a flap does not close it.
 CALM_NS = 30 * NS_PER_S
 # The network's own flap more slowly: one that comes and goes every two minutes is one fault, and one page.
-NETWORK_CALM_NS = 150 * NS_PER_S
+NETWORK_CALM_NS = 90 * NS_PER_S
 
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 _URGENCY = (

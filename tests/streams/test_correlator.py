@@ -670,4 +670,4 @@ def test_of_two_tenants_attachments_at_a_pop_the_second_stands_when_the_first_is
     second = trouble("private_attachment_down", SubjectKind.TENANT, 1, end_s=140, from_pop_index=0)
     (incident,) = last(run([*first, *second])).values()
 
-    assert incident.resolved_at == to_rfc3339(START_NS + (140 + 150 + 30) * NS_PER_S)
+    assert incident.resolved_at == to_rfc3339(START_NS + (140 + 90 + 30) * NS_PER_S)
