@@ -108,7 +108,7 @@ def rain_db(
     elevation = np.radians(elevation_deg)
     # A satellite of an old plan may have set: its path is as long as any.
     slant_km = np.minimum(rain_height_km / np.maximum(np.sin(elevation), 1e-3), PATH_LIMIT_KM)
-    across_km = slant_km * np.cos(elevation)
+    across_km = slant_km * np.maximum(np.cos(elevation), 0.0)  # right above, rounding may say beyond the zenith
     gamma = specific_attenuation_db_per_km(rain_rate_mm_per_h, frequency_ghz, elevation_deg)
     reduction = 1.0 / (
         1.0 + 0.78 * np.sqrt(across_km * gamma / frequency_ghz) - 0.38 * (1.0 - np.exp(-2.0 * across_km))

@@ -149,16 +149,32 @@ class Case:
             return True
         if not self.is_of_network:
             return watermark_ns >= self.started_at_ns + REMEDIATION_NS
-        if self.affected and len(self.down) <= LEFT_BEHIND_RATIO * len(self.affected):
+        if self.affected and not self._is_left_behind():
             return False
         since_ns = [at_ns for (kind, _), at_ns in self.standing.items() if KIND_BY_NAME[kind].audience.pages]
         since_ns = since_ns or list(self.down.values())
         return bool(since_ns) and watermark_ns >= min(since_ns) + REMEDIATION_NS
 
     def is_calm(self, watermark_ns: int) -> bool:
-        """Say whether nothing of it has stood for long enough."""
+        """Say whether it is over for long enough: nothing stands, but for the last few terminals that the network left behind."""
+        if self.standing or self._is_left_behind() or (self.down and not self.is_of_network):
+            return False
         calm_ns = NETWORK_CALM_NS if self.is_of_network else CALM_NS
-        return not self.stands and self.ended_at_ns is not None and watermark_ns >= self.ended_at_ns + calm_ns
+        return self.ended_at_ns is not None and watermark_ns >= self.ended_at_ns + calm_ns
+
+    def leave_behind(self, now_ns: int) -> list[Notice]:
+        """Give up the outages of terminals that stay down though all others are back: they have causes of their own."""
+        left = [
+            n for n in self.children if n.kind == "outage_started" and self.down.get(n.subject_index) == n.started_at_ns
+        ]
+        if left:
+            self.note(now_ns, f"{len(self.down)} terminals stay down by themselves")
+        self.down.clear()
+        return list({notice.subject_index: notice for notice in left}.values())
+
+    def _is_left_behind(self) -> bool:
+        """Say whether the network has yet to lead its terminals round it."""
+        return len(self.down) > LEFT_BEHIND_RATIO * len(self.affected)
 
     def news(self) -> list[Notice]:
         """Return the children that have come since it was last told."""

@@ -13,13 +13,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ingest.contract.columns import Columns
+import numpy as np
+
+from ingest.contract.columns import Array, Columns
 from ingest.contract.instants import NS_PER_S
 from ingest.contract.inventory import Inventory
 from ingest.contract.vocabulary import ServiceClass, SubjectKind
-from streams.contract.catalogue import KIND_BY_NAME
+from streams.contract.catalogue import KIND_BY_NAME, code_of
 from streams.contract.detail import Names
-from streams.contract.events import cell_id_of
+from streams.contract.events import cell_id_of, cell_number, event_keys
 from streams.contract.incidents import SAMPLE_COUNT, Incident
 from streams.contract.vocabulary import Audience, Severity
 from streams.incidents.case import REMEDIATION_NS, Case
@@ -291,9 +293,9 @@ class Correlator:
         self._stand_alone(lonely, watermark_ns, now_ns)
 
     def _many_fail(self, common: Common, now_ns: int) -> None:
-        # Those thought alone have given their incidents their names.
         first = min(outage for outage in common.outages if outage.subject_index in self._waiting)
-        case = self._near(common.cells) or self._case(common.root, first, Severity.CRITICAL, Audience.NOC_PAGE, now_ns)
+        told = _as_event(common.root, first)
+        case = self._near(common.cells) or self._case(common.root, told, Severity.CRITICAL, Audience.NOC_PAGE, now_ns)
         if not case.inferred:
             says = f"{len(common.outages)} of {common.of_count} terminals that depend on it are out, and nothing else explains it"
             case.prove(first, says)
@@ -367,8 +369,10 @@ class Correlator:
                 case.page_at_ns = now_ns
                 case.note(now_ns, f"not remediated in {REMEDIATION_NS // NS_PER_S} s: {case.audience.team} is paged")
             if case.is_calm(watermark_ns):
+                stragglers = case.leave_behind(now_ns)
                 self._close(case, now_ns)
                 self._release(case)
+                self._stand_alone(stragglers, watermark_ns, now_ns)
 
     def _close(self, case: Case, now_ns: int) -> None:
         case.resolved_at_ns = now_ns
@@ -410,6 +414,16 @@ def _root_of(trouble: Notice) -> Root:
             return Root(SubjectKind.CELL, cell_id_of(trouble.subject_index))
         case kind:
             return Root(kind, trouble.subject_index)
+
+
+def _as_event(root: Root, outage: Notice) -> Notice:
+    """Return what many outages have in common as if somebody had told of it, so that its incident has a name of its own."""
+    number = int(cell_number(np.array([root.number]))[0]) if root.kind is SubjectKind.CELL else root.number
+    identity: dict[str, Array] = {
+        "event_code": np.array([code_of(_INFERRED)], np.int16), "subject_kind": np.array([root.kind], np.int8),
+        "subject_index": np.array([number], np.int32), "started_at_ns": np.array([outage.started_at_ns]),
+    }  # fmt: skip
+    return outage._replace(kind=_INFERRED, event_key=bytes(event_keys(identity)[0]))
 
 
 def _is_of_security(kind: str) -> bool:

@@ -46,6 +46,7 @@ def test_heavier_rain_and_lower_paths_fade_more_and_no_rain_not_at_all():
     assert rain_db(np.array(0.0), 19.7, np.array(45.0)) == 0.0
     assert (np.diff(rain_db(np.linspace(0, 120, 50), 19.7, np.array(40.0))) > 0).all()
     assert np.isfinite(rain_db(np.array(30.0), 19.7, np.array(-5.0)))  # it has set
+    assert np.isfinite(rain_db(np.array(30.0), 19.7, np.array(90.00001)))  # right above, rounded
     by_elevation_db = rain_db(np.array(30.0), 19.7, np.array([35.0, 60.0, 90.0]))
     assert (np.diff(by_elevation_db) < 0).all()
 

@@ -233,6 +233,27 @@ def test_a_gateway_that_its_terminals_are_led_round_too_late_is_paged():
     assert incident.page_at == to_rfc3339(START_NS + (60 + 30 + 30) * NS_PER_S)
 
 
+def test_terminals_that_stay_down_when_their_gateway_is_back_have_incidents_of_their_own():
+    events = [*gateway_failure(terminals=range(1, 20)), event("outage_started", 0, 60, gateway=0)]
+
+    found = {incident.root_id: incident for incident in last(run(events)).values()}
+
+    assert found["gw-a"].state is IncidentState.RESOLVED
+    assert found["gw-a"].terminals_affected_count == 20
+    assert found["ut-0"].is_open
+    assert found["ut-0"].audience is Audience.TENANT
+    assert len(found) == 2
+
+
+def test_a_gateway_of_which_more_than_a_tenth_stay_down_is_not_over():
+    events = [*gateway_failure(terminals=range(3, 20)), *(event("outage_started", i, 60, gateway=0) for i in range(3))]
+
+    (incident,) = last(run(events)).values()
+
+    assert incident.is_open
+    assert incident.terminals_down_count == 3
+
+
 def test_an_outage_that_began_just_before_its_gateways_fall_and_is_over_is_its_child():
     events = [
         event("outage_started", 3, 59, gateway=0),
@@ -380,6 +401,7 @@ def test_those_that_went_down_alone_just_before_are_a_part_of_what_many_have_in_
     found = last(changes)
     standing = [incident for incident in found.values() if incident.is_open]
     assert [(one.root_kind, one.terminals_down_count) for one in standing] == [(SubjectKind.CELL, 9)]
+    assert len(found) == 5
     merged = [incident for incident in found.values() if not incident.is_open]
     assert len(merged) == 4
     assert all(any(standing[0].incident_id in line.says for line in one.timeline) for one in merged)
