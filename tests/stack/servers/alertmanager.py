@@ -45,7 +45,7 @@ def start(data_dir: Path, config: Mapping[str, Any], port: int | None = None) ->
     binary, address = places.alertmanager(), f"127.0.0.1:{port or free_port()}"
     file = data_dir / "alertmanager.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
-    ready = answers(f"http://{address}/-/ready")
+    ready = answers(f"http://{address}/api/v2/status")
     daemon = Daemon("alertmanager", command(binary, file, data_dir / "data", address), data_dir, is_ready=ready)
     with running(daemon):
         yield Alertmanager(f"http://{address}", address, daemon)

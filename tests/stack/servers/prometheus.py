@@ -50,7 +50,7 @@ def start(data_dir: Path, config: Mapping[str, Any], port: int | None = None) ->
     binary, address = places.prometheus(), f"127.0.0.1:{port or free_port()}"
     file = data_dir / "prometheus.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
-    ready = answers(f"http://{address}/-/ready")
+    ready = answers(f"http://{address}/api/v1/status/runtimeinfo")
     daemon = Daemon("prometheus", command(binary, file, data_dir / "tsdb", address), data_dir, is_ready=ready)
     with running(daemon):
         yield Prometheus(f"http://{address}", daemon)
