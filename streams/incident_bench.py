@@ -11,6 +11,7 @@ from ingest.contract.frame import Rejected, TelemetryHeader, decode, encode
 from ingest.contract.instants import NS_PER_MS
 from ingest.contract.packing import Record
 from ingest.contract.plan import PLAN_LAYOUTS, PlanHeader
+from ingest.contract.plan_parts import PlanParts
 from ingest.contract.telemetry import LAYOUTS
 from ingest.contract.topics import CONTACT_PLAN, GATEWAY_TELEMETRY, POP_TELEMETRY, SATELLITE_TELEMETRY, TOPIC_OF_KIND
 from streams.contract.catalogue import KIND_BY_CODE
@@ -42,6 +43,7 @@ class IncidentBench:
         self._names = InventoryNames(knowledge.inventory)
         self._network = network.NetworkState()
         self._planning = planning.PlanningState()
+        self._plan_parts = PlanParts[Columns]()
         self._excuses = Excuses()
         self._ways = PlannedWays(knowledge)
         self._correlator = Correlator(
@@ -90,7 +92,10 @@ class IncidentBench:
         frame = decode(value, PLAN_LAYOUTS, PlanHeader, only=_PLAN_COLUMNS)
         if isinstance(frame, Rejected):
             return [self._refuse(message, frame)]
-        self._planning, noticed = planning.hear(self._planning, frame.header, frame.columns, self._network.clock_ns)
+        parts = self._plan_parts.put(frame.header, frame.columns)
+        if parts is None:
+            return []
+        self._planning, noticed = planning.hear(self._planning, frame.header, parts, self._network.clock_ns)
         return self._tell(noticed)
 
     def _tell(self, noticed: Iterable[Columns]) -> list[Record]:

@@ -10,7 +10,7 @@ Cannot see: whether a plan is any good, where single terminals were before (its 
     silent before anybody has heard it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,32 +35,28 @@ class PlanningState:
         replaced_at_ns: When plans were replaced last.
         overdue_since_ns: Since when the next plan is missed; 0 while it is not.
         cells: Of each slot that is not over, which cells have which gateway: two rows, cells in order.
-        parts: The same of a plan whose last part has not come.
     """
 
     until_ns: int = 0
     replaced_at_ns: int = 0
     overdue_since_ns: int = 0
     cells: Mapping[int, Array] = field(default_factory=dict)
-    parts: Array = field(default_factory=lambda: _NO_CELLS)
 
 
 def hear(
-    state: PlanningState, header: PlanHeader, rows: Columns, clock_ns: int
+    state: PlanningState, header: PlanHeader, parts: Sequence[Columns], clock_ns: int
 ) -> tuple[PlanningState, list[dict[str, Array]]]:
-    """Take a part of a slot's plan in; return the new state and what is to be said.
+    """Take a slot's whole plan in; return the new state and what is to be said.
 
     Args:
         state: What is remembered.
         header: Of the plan.
-        rows: Its cells and gateways.
+        parts: Its cells and gateways.
         clock_ns: Log time; a plan may come before anything else does.
     """
     clock_ns = max(clock_ns, header.published_at_ns)
-    parts = np.concatenate([state.parts if header.part else _NO_CELLS, _by_cell(rows)], axis=1)
-    if not header.complete:
-        return replace(state, parts=parts), []
-    after = parts[:, np.argsort(parts[0])]
+    whole = np.concatenate([_by_cell(rows) for rows in parts], axis=1)
+    after = whole[:, np.argsort(whole[0])]
     before = state.cells.get(header.slot_start_ns, _NO_CELLS)
     slot_length_ns = header.slot_end_ns - header.slot_start_ns
     still = {slot_ns: cells for slot_ns, cells in state.cells.items() if slot_ns > clock_ns - slot_length_ns}
@@ -68,7 +64,6 @@ def hear(
         state,
         until_ns=max(state.until_ns, header.slot_end_ns),
         cells={**still, header.slot_start_ns: after},
-        parts=_NO_CELLS,
     )
     said = []
     if header.supersedes and header.published_at_ns > state.replaced_at_ns:

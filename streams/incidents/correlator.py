@@ -150,15 +150,15 @@ class Correlator:
             return  # planned work; should it outlast its window, the event is said again
         root, entry = _root_of(notice), KIND_BY_NAME[notice.kind]
         fatal = notice.kind in _FATAL
-        case = (self._inferred_from(root, notice, now_ns) if fatal else None) or self._case(
-            root, notice, entry.severity, entry.audience, now_ns
-        )
+        if fatal:
+            self._falls.fall(root, notice.started_at_ns)
+            self._reroot(root, now_ns)
+        case = self._case(root, notice, entry.severity, entry.audience, now_ns)
         case.heed(notice.kind, entry.severity, entry.audience)
         case.begin(notice)
         case.prove(notice, entry.description)
         if fatal:
             case.cause, case.inferred = notice.kind, False
-            self._falls.fall(root, notice.started_at_ns)
             self._gather(case, root, now_ns)
 
     def _trouble_ends(self, notice: Notice) -> None:
@@ -216,7 +216,7 @@ class Correlator:
 
     def _attach_if_open(self, notice: Notice) -> None:
         case = self._case_of_terminal.get(notice.subject_index)
-        if case is not None and notice.subject_kind is SubjectKind.TERMINAL and case.resolved_at_ns is None:
+        if case is not None and notice.subject_kind is SubjectKind.TERMINAL:
             case.children.append(notice)
             case.changed = True
 
@@ -234,23 +234,19 @@ class Correlator:
             return self._case_of_cell.get(root.number)
         return self._open.get((root, False))
 
-    def _inferred_from(self, root: Root, notice: Notice, now_ns: int) -> Case | None:
-        """Return the open incident that turns out to be this root's: most of who is down by it depends on it."""
+    def _reroot(self, root: Root, now_ns: int) -> None:
+        """Give this root the open incident that turns out to be its own: most of who is down by it depends on it."""
         if (root, False) in self._open:
-            return None
-        self._falls.fall(root, notice.started_at_ns)
+            return
         for case in [case for case in self._open.values() if case.inferred and case.down]:
             of_case = [_outage(terminal, start_ns) for terminal, start_ns in case.down.items()]
             found = self._dependence.fallen(of_case, self._falls)
             if 2 * found.count(root) > len(found):
                 self._forget_roots(case)
-                self._falls.fall(root, notice.started_at_ns)
-                case.root, case.inferred, case.cells, case.cause = root, False, (), notice.kind
-                case.confidence_ratio = 0.9
+                case.root, case.cells, case.confidence_ratio = root, (), 0.9
                 self._open[root, False] = case
                 case.note(now_ns, f"the root is {root.kind.name.lower()} {self._names(*root)}")
-                return case
-        return None
+                return
 
     def _gather(self, case: Case, root: Root, now_ns: int) -> None:
         """Let an incident take over who is out by its root: those that wait, and those that were thought alone."""
@@ -323,7 +319,7 @@ class Correlator:
     def _stand_alone(self, outages: list[Notice], until_ns: int, now_ns: int) -> None:
         """Open incidents of terminals, unless one met in a later slot what is down."""
         for outage, fallen in zip(outages, self._fallen(outages, until_ns), strict=True):
-            if fallen is not None and fallen.resolved_at_ns is None:
+            if fallen is not None:
                 self._adopt(fallen, outage)
                 continue
             root = Root(SubjectKind.TERMINAL, outage.subject_index)

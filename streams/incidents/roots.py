@@ -51,7 +51,7 @@ WAY_KINDS = (SubjectKind.POP, SubjectKind.GATEWAY, SubjectKind.SATELLITE)
 
 
 class Ways(Protocol):
-    """What the plan says of terminals; `streams.knowledge.Knowledge` is one."""
+    """What the plan says of terminals; `streams.planned_ways.PlannedWays` is one."""
 
     def planned_ways(self, terminals: Array, at_ns: Array) -> Mapping[SubjectKind, Array]:
         """Return the index of the PoP, gateway and satellite that terminals are led through at instants; negative for none."""

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from ingest.contract.bus import Message
+from ingest.contract.columns import take
 from ingest.contract.control import MaintenanceWindow
 from ingest.contract.frame import encode
 from ingest.contract.packing import Packer, Versions
+from ingest.contract.plan import PLAN
 from ingest.contract.telemetry import GATEWAY, LAYOUTS
-from ingest.contract.topics import GATEWAY_TELEMETRY, TOPIC_OF_KIND
+from ingest.contract.topics import CONTACT_PLAN, GATEWAY_TELEMETRY, TOPIC_OF_KIND
 from ingest.contract.vocabulary import SubjectKind
 from streams.contract.catalogue import code_of
 from streams.contract.detail import decode_detail
@@ -17,7 +20,7 @@ from streams.contract.incidents import decode_incident
 from streams.contract.topics import INCIDENTS, NETWORK_EVENTS, TERMINAL_EVENTS
 from streams.contract.vocabulary import IncidentState
 from streams.incident_bench import IncidentBench
-from tests.make import HEALTHY, START_NS, S, columns, knowledge
+from tests.make import HEALTHY, START_NS, S, columns, knowledge, plan_frame
 
 LATENESS_NS = 30 * S
 
@@ -31,13 +34,20 @@ def window(end_s=120, *, gateway="g1", version=1):
 
 def said(*windows, down=range(20, 200), seconds=240, version=1):
     """Play a network whose gateway 1 is down; return (network events, incidents) in order."""
-    packer = Packer(producer_id="gateways", shard_count=1, partition_count=1)
+    return played(
+        GATEWAY.kind, lambda second, at_ns: gateways(at_ns, is_down=second in down), windows, seconds, version=version
+    )
+
+
+def played(kind, rows_at, windows, seconds, *, version=1):
+    """Play a frame of one kind a second, and a tick after it; return (network events, incidents) in order."""
+    packer = Packer(producer_id="feed", shard_count=1, partition_count=1)
     packer.versions = Versions(inventory=1, maintenance=version)
     bench, found = IncidentBench(knowledge(4, maintenance=windows)), []
     for second in range(seconds):
         at_ns = START_NS + second * S
-        frame = packer.source(GATEWAY.kind, "feed", gateways(at_ns, is_down=second in down), at_ns)
-        found += bench.handle(message(GATEWAY_TELEMETRY, frame.value))
+        frame = packer.source(kind, "feed", rows_at(second, at_ns), at_ns)
+        found += bench.handle(message(TOPIC_OF_KIND[kind], frame.value))
         header = EventHeader(
             kind=EVENT.kind, version=EVENT.version, shard=0, shard_count=1, watermark_ns=at_ns - LATENESS_NS,
             clock_ns=at_ns, inventory_version=1,
@@ -107,21 +117,11 @@ def row(kind, at_ns, **fields):
 
 def of_network(kind, fields, *windows, bad=range(20, 100), seconds=200):
     """Play one row a second of one kind of frame, `fields` in its bad seconds; return (network events, incidents)."""
-    packer = Packer(producer_id="feed", shard_count=1, partition_count=1)
-    packer.versions = Versions(inventory=1, maintenance=1)
-    bench, found = IncidentBench(knowledge(4, maintenance=windows)), []
-    layout, topic = LAYOUTS[kind], TOPIC_OF_KIND[kind]
-    for second in range(seconds):
-        at_ns = START_NS + second * S
-        made = columns([row(kind, at_ns, **(fields if second in bad else {}))], layout, row(kind, at_ns))
-        found += bench.handle(message(topic, packer.source(kind, "feed", made, at_ns).value))
-        header = EventHeader(
-            kind=EVENT.kind, version=EVENT.version, shard=0, shard_count=1, watermark_ns=at_ns - LATENESS_NS,
-            clock_ns=at_ns, inventory_version=1,
-        )  # fmt: skip
-        found += bench.handle(message(TERMINAL_EVENTS, encode(header, EVENT, {})))
-    events = [decode_detail(r.value) for r in found if r.topic == NETWORK_EVENTS]
-    return events, [decode_incident(r.value) for r in found if r.topic == INCIDENTS]
+
+    def rows_at(second, at_ns):
+        return columns([row(kind, at_ns, **(fields if second in bad else {}))], LAYOUTS[kind], row(kind, at_ns))
+
+    return played(kind, rows_at, windows, seconds)
 
 
 def test_a_link_in_the_clear_wakes_security_at_once_and_by_its_own_team():
@@ -169,6 +169,17 @@ def test_a_record_of_the_network_read_again_says_the_same_under_the_same_key():
 
     assert first == again
     assert len(first) == 2
+
+
+def test_a_plan_in_parts_is_heard_once_when_its_last_part_is_here():
+    header, whole = plan_frame(0, {7: 1, 8: 2}, version=2, published_s=-10.0)
+    bench, said = IncidentBench(knowledge(4)), []
+    for part in (1, 0):
+        about = structs.replace(header, supersedes=1, part=part, complete=part == 1)
+        value = encode(about, PLAN, take(whole, slice(part, part + 1)))
+        said.append([decode_detail(record.value)["kind"] for record in bench.handle(message(CONTACT_PLAN, value))])
+
+    assert said == [[], ["plan_superseded"]]
 
 
 def test_a_gateway_and_a_terminal_that_the_inventory_adds_are_known_from_then_on():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ingest.contract.plan import PlanHeader
+from ingest.contract.plan_parts import PlanParts
 from streams.contract.catalogue import KIND_BY_CODE
 from streams.detectors.planning import PlanningState, hear, listen
 from streams.thresholds import Thresholds
@@ -25,10 +26,12 @@ def slot(number, gateways, *, at_s=-60, supersedes=0, from_s=0, part=0, complete
 
 
 def play(plans, state=None, clock_s=0):
-    state, said = state or PlanningState(), []
+    state, said, parts = state or PlanningState(), [], PlanParts()
     for header, rows in plans:
-        state, events = hear(state, header, rows, START_NS + clock_s * S)
-        said += events
+        whole = parts.put(header, rows)
+        if whole is not None:
+            state, events = hear(state, header, whole, START_NS + clock_s * S)
+            said += events
     return state, [told(event) for event in said]
 
 
@@ -63,7 +66,8 @@ def test_a_plan_that_replaces_nothing_is_not_spoken_of():
 
 def test_a_gateway_that_the_running_slots_new_plan_has_left_is_named_with_where_most_of_it_went():
     state, _ = play([slot(0, {1: 3, 2: 3, 3: 3, 4: 0}), slot(1, {1: 3})])
-    _, (_, failover) = hear(state, *slot(0, {1: 5, 2: 6, 3: 6, 4: 0}, at_s=12, supersedes=1, from_s=12), START_NS)
+    header, rows = slot(0, {1: 5, 2: 6, 3: 6, 4: 0}, at_s=12, supersedes=1, from_s=12)
+    _, (_, failover) = hear(state, header, [rows], START_NS)
 
     assert told(failover) == ("gateway_failover", 1, 12, None)
     assert (failover["subject_index"].tolist(), failover["to_gateway_index"].tolist()) == ([3], [6])
