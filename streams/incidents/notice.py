@@ -8,7 +8,7 @@ import numpy as np
 from ingest.contract.columns import Array, Columns, row_count, take
 from ingest.contract.vocabulary import SubjectKind
 from streams.contract.catalogue import CATALOGUE, KIND_BY_CODE, code_of
-from streams.contract.vocabulary import Audience, Severity
+from streams.contract.vocabulary import Audience
 
 # Kinds that tell of an end, by what they end; any other kind ends with a revision that holds `ended_at_ns`.
 ENDS = {
@@ -28,7 +28,6 @@ TROUBLES = frozenset(
     entry.kind
     for entry in CATALOGUE
     if entry.audience in {Audience.NOC_PAGE, Audience.SOC_PAGE, Audience.TICKET}
-    and entry.severity is not Severity.INFO
     and entry.kind not in (*_OWN, *_PASSING)
 ) | {"satellite_manoeuvre"}  # nobody hears of one, and it explains who is out by it
 _HEARD_CODES = np.array([code_of(kind) for kind in (*OF_TERMINALS, *sorted(TROUBLES | ENDS.keys() - {*OF_TERMINALS}))])

@@ -184,7 +184,7 @@ def test_an_outage_of_a_terminal_that_seldom_reports_is_the_gateways_though_it_i
 
 def test_terminals_that_move_are_of_no_cell_and_make_no_area():
     stock = inventory(special={i: {"cell_id": -1} for i in range(20)})
-    found = last(run([event("outage_started", i, 60) for i in range(8)], stock=stock))
+    found = last(run([event("outage_started", i, 60) for i in range(12)], stock=stock))
 
     assert {incident.root_kind for incident in found.values()} == {SubjectKind.TERMINAL}
 
@@ -239,10 +239,21 @@ def test_terminals_that_stay_down_when_their_gateway_is_back_have_incidents_of_t
     found = {incident.root_id: incident for incident in last(run(events)).values()}
 
     assert found["gw-a"].state is IncidentState.RESOLVED
-    assert found["gw-a"].terminals_affected_count == 20
+    assert (found["gw-a"].terminals_affected_count, found["gw-a"].terminals_down_count) == (20, 0)
     assert found["ut-0"].is_open
     assert found["ut-0"].audience is Audience.TENANT
     assert len(found) == 2
+
+
+def test_the_first_of_an_area_has_an_incident_of_its_own_name_when_it_stays_down_alone():
+    stock = inventory(20, per_cell=20)
+    events = [event("outage_started", i, 60 + 0.1 * i) for i in range(20)]
+    events += [event("outage_ended", i, 60 + 0.1 * i, end_s=130) for i in range(1, 20)]
+
+    found = {incident.root_kind: incident for incident in last(run(events, stock=stock)).values()}
+
+    assert found[SubjectKind.CELL].state is IncidentState.RESOLVED
+    assert (found[SubjectKind.TERMINAL].root_id, found[SubjectKind.TERMINAL].is_open) == ("ut-0", True)
 
 
 def test_a_gateway_of_which_more_than_a_tenth_stay_down_is_not_over():
@@ -276,7 +287,7 @@ def test_an_outage_that_is_withdrawn_leaves_nobody_down():
 def test_a_withdrawn_suspicion_does_not_end_the_outage_that_followed_it():
     events = [
         event("outage_started", 3, 60),
-        event("outage_withdrawn", 3, 40, end_s=70),
+        event("outage_withdrawn", 3, 40, end_s=100),
     ]
 
     (incident,) = last(run(events)).values()
@@ -381,6 +392,31 @@ def test_terminals_of_one_gateway_that_go_down_one_after_the_other_say_nothing_o
     assert {incident.root_kind for incident in found.values()} == {SubjectKind.TERMINAL}
 
 
+def found_dead_later(*, end_s):
+    """An area of eight terminals, and their gateway, which is only said to be dead when they have paged."""
+    yield from (event("outage_started", i, 60, gateway=0) for i in range(8))
+    yield from (event("outage_ended", i, 60, end_s=end_s, gateway=0) for i in range(8))
+    yield event("gateway_isolated", 0, 60, decided_s=140, subject_kind=SubjectKind.GATEWAY)
+    yield event("gateway_restored", 0, 60, end_s=end_s, subject_kind=SubjectKind.GATEWAY)
+
+
+def test_what_became_a_gateways_incident_explains_its_old_area_no_longer():
+    other = event("outage_started", 9, 160, gateway=1)
+
+    found = last(run([*found_dead_later(end_s=300), other], planned=lambda terminal, _: int(terminal == 9))).values()
+
+    assert sorted(one.root_id for one in found) == ["gw-a", "ut-9"]
+
+
+def test_a_gateways_second_fall_explains_nothing_that_began_between_the_two():
+    again = event("gateway_isolated", 0, 400, subject_kind=SubjectKind.GATEWAY)
+    between = event("outage_started", 12, 330)
+
+    found = last(run([*found_dead_later(end_s=150), between, again], planned=lambda *_: 0, seconds=500)).values()
+
+    assert [one.root_id for one in found if one.terminals_down_count] == ["ut-12"]
+
+
 def test_when_most_of_all_terminals_are_out_whatever_leads_them_it_is_the_control_plane():
     seldom = {i: {"cadence_s": 60.0} for i in range(5, 100, 20)}
     stock = inventory(100, special={i: seldom.get(i, {}) | at for i, at in places(range(10), apart_deg=5.0).items()})
@@ -405,6 +441,75 @@ def test_those_that_went_down_alone_just_before_are_a_part_of_what_many_have_in_
     merged = [incident for incident in found.values() if not incident.is_open]
     assert len(merged) == 4
     assert all(any(standing[0].incident_id in line.says for line in one.timeline) for one in merged)
+
+
+def test_those_whose_outage_is_over_are_not_counted_with_those_that_follow():
+    early = [event("outage_started", i, 60) for i in range(4)] + [
+        event("outage_ended", i, 60, end_s=100) for i in range(4)
+    ]
+    late = [event("outage_started", i, 120) for i in range(4, 8)]
+
+    assert {incident.root_kind for incident in last(run([*early, *late])).values()} == {SubjectKind.TERMINAL}
+
+
+def test_one_that_is_out_again_before_its_incident_is_over_is_counted_with_those_that_follow():
+    events = [event("outage_started", 0, 60), event("outage_ended", 0, 60, end_s=100), event("outage_started", 0, 115)]
+    events += [event("outage_started", i, 130) for i in range(1, 5)]
+
+    standing = [incident for incident in last(run(events)).values() if incident.is_open]
+
+    assert [(one.root_kind, one.terminals_down_count) for one in standing] == [(SubjectKind.CELL, 5)]
+
+
+def test_a_dead_cell_and_one_more_terminal_of_a_gateway_say_nothing_of_the_gateway():
+    stock = inventory(100, special=places(range(10), apart_deg=5.0))
+    outages = [event("outage_started", i, 60) for i in range(11)]
+
+    found = last(run(outages, stock=stock, planned=lambda terminal, _: 0 if terminal < 20 else 1)).values()
+
+    assert sorted((one.root_kind, one.terminals_down_count) for one in found) == [
+        (SubjectKind.TERMINAL, 1), (SubjectKind.CELL, 10),
+    ]  # fmt: skip
+
+
+def test_who_reports_seldom_is_asked_of_the_plan_of_when_the_others_went_down():
+    seldom = {i: {"cadence_s": 60.0} for i in (0, 10)}
+    at = places(range(10), apart_deg=5.0)
+    stock = inventory(100, special={i: seldom.get(i, {}) | there for i, there in at.items()})
+    behind = [*range(0, 100, 10), 1]
+
+    def planned(terminal, at_ns):
+        return 0 if terminal in behind and at_ns < START_NS + 80 * NS_PER_S else 1
+
+    outages = [event("outage_started", i, 30 if i in seldom else 60) for i in behind]
+
+    (incident,) = last(run(outages, stock=stock, planned=planned)).values()
+    assert (incident.root_id, incident.terminals_down_count) == ("gw-a", 11)
+
+
+def test_more_out_than_a_plan_led_through_a_gateway_says_nothing_of_it():
+    stock = inventory(100, special=places(range(10), apart_deg=5.0))
+
+    def planned(terminal, at_ns):
+        return 0 if terminal % 10 == 0 and at_ns > START_NS + 61 * NS_PER_S else 1
+
+    outages = [event("outage_started", i, 60 if i == 55 else 62) for i in (55, *range(0, 90, 10))]
+
+    found = last(run(outages, stock=stock, planned=planned)).values()
+    assert {one.root_kind for one in found} == {SubjectKind.TERMINAL}
+
+
+def test_nobody_who_was_woken_for_a_terminal_loses_it_to_a_gateway_that_is_found_dead_later():
+    stock = inventory(special={0: {"service": ServiceClass.CRITICAL_OT}})
+    events = [
+        event("outage_started", 0, 60, gateway=0),
+        event("gateway_isolated", 0, 60, decided_s=140, subject_kind=SubjectKind.GATEWAY),
+    ]
+
+    found = {incident.root_kind: incident for incident in last(run(events, stock=stock)).values()}
+
+    assert found[SubjectKind.TERMINAL].pages
+    assert found[SubjectKind.GATEWAY].terminals_affected_count == 0
 
 
 def test_nobody_who_was_woken_for_a_terminal_is_told_that_it_is_resolved_because_its_area_fails():

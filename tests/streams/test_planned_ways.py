@@ -45,6 +45,12 @@ def test_the_load_of_a_thing_is_the_number_of_terminals_led_through_it():
     assert ways.planned_loads(START_NS + 95 * S)[SubjectKind.GATEWAY] == {}
 
 
+def test_who_moves_is_nobody_s_load():
+    ways = PlannedWays(knowledge(replans=[plan_frame(0, {7: 1}, terminals=[(3, 6)])], terminals=CELLS))
+
+    assert ways.planned_loads(START_NS)[SubjectKind.SATELLITE][6] == 0
+
+
 def test_a_newer_plan_and_a_terminal_that_the_inventory_adds_are_known_from_then_on():
     ways = PlannedWays(knowledge(2, plan={0: {7: 1}}, terminals=CELLS))
     ways.know(knowledge(3, plan={0: {7: 1, 8: 9}}, terminals=CELLS))
