@@ -36,5 +36,14 @@ def test_who_mended_what_still_stands_is_not_asked(run):
     assert judge(*run.write()).remediation.error_points is None
 
 
+@pytest.mark.parametrize(
+    ("records", "still"), [("labels", {"decoy": True}), ("incidents", {"resolved_at": None, "state": "open"})]
+)
+def test_decoys_and_incidents_that_stand_are_not_asked(run, records, still):
+    setattr(run, records, [msgspec.structs.replace(each, **still) for each in getattr(run, records)])
+
+    assert judge(*run.write()).remediation.error_points is None
+
+
 def test_the_confusion_names_the_truth_first(run):
     assert mended(run, truly=5, as_said=7).confusion == {"auto": {"auto": 5}, "manual": {"auto": 2, "manual": 13}}

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from ingest.contract.inventory import Inventory
-from ingest.contract.vocabulary import MobilityClass, NetworkType
+from ingest.contract.vocabulary import MobilityClass, NetworkType, ServiceClass
 from simulators.fleet import build_fleet, private_tenants
 from simulators.scheduler import Rules, Slots
 from simulators.settings import Settings
@@ -57,6 +57,13 @@ def test_a_fixed_terminal_is_aligned_within_a_few_degrees_of_level(fleet):
     assert 0 < min(tilts) < max(tilts) <= 3
     nomadic = [terminal.mobility is MobilityClass.NOMADIC for terminal in fleet.inventory.terminals]
     assert 0.01 < np.mean(nomadic) < 0.12
+
+
+def test_plants_stand_still(fleet):
+    critical = fleet.terminals.service == ServiceClass.CRITICAL_OT
+
+    assert critical.any()
+    assert (fleet.terminals.mobility[critical] == MobilityClass.FIXED).all()
 
 
 def test_a_tenant_s_terminals_share_its_networking(fleet):

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from ingest.contract.vocabulary import ServiceClass
 from simulators.causes import IN_SERVICE, LINK, OBSTRUCTION, RAIN, TILT
 from simulators.link import LEAST_SNR_DB
+from simulators.run import Settings, new_sky
 from tests.simulators.rooftop import SECOND_NS, START_NS, Rooftop
 
 SLOT_S = 30
@@ -25,6 +27,16 @@ def test_a_face_that_heels_with_its_ship_loses_the_sky_and_is_not_askew():
 
     assert roof.look([180.0], [40.0])[0, 0] == OBSTRUCTION
     assert roof.look([0.0], [40.0])[0, 0] == IN_SERVICE
+
+
+def test_a_plant_has_a_clear_sky_and_many_others_have_not():
+    sky = new_sky(Settings(terminals=3_000, minutes=1, scenario="quiet", plan_ahead_s=30))
+    critical = sky.fleet.terminals.service == ServiceClass.CRITICAL_OT
+    skyline = sky.dishes.reception.skyline
+
+    assert critical.any()
+    assert not skyline[critical].any()
+    assert skyline[~critical].any()
 
 
 def test_a_skyline_blocks_its_azimuths_at_every_pass_and_no_others():

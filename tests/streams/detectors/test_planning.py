@@ -99,6 +99,10 @@ def test_a_plan_that_ends_in_half_a_slot_is_overdue_until_a_slot_is_planned_agai
     state, said = overdue(state, range(120))
     assert said == [("plan_overdue", 1, 75, None)]
 
+    state, _ = play([slot(3, {1: 0}, at_s=95)], state, clock_s=95)
+    state, said = overdue(state, range(95, 100))
+    assert said == []  # less than a slot ahead is not enough again
+
     state, _ = play([slot(n, {1: 0}, at_s=120) for n in range(3, 6)], state, clock_s=120)
     assert overdue(state, range(120, 150))[1] == [("plan_overdue", 2, 75, 120)]
 
